@@ -1,0 +1,80 @@
+# Copyright (c) osaas.fleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a flavour of Testbed Linux is. Each flavour is one value, in a file of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class File:
+    """A file made by us. `config`: kept when a person changed it."""
+
+    text: str
+    mode: int = 0o644
+    config: bool = False
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Mode and owner that a maintainer script gives to a file."""
+
+    mode: int
+    user: str = "root"
+    group: str = "root"
+
+
+@dataclass(frozen=True)
+class Scriptlet:
+    """A scriptlet (`kind` such as "posttrans") or file trigger (`kind` such as "transfiletriggerin", over `paths`)."""
+
+    kind: str
+    body: str
+    paths: tuple[str, ...] = ()
+    priority: int | None = None
+
+
+@dataclass(frozen=True)
+class Amendment:
+    """What Debian's maintainer scripts would do for one package, said as an RPM would say it.
+
+    files, links: added (links: path -> target); copies: path -> path of the package it is a copy of, as config;
+    rewritten: path -> new text of a file of the package; omitted: canonical paths left out;
+    owners: path -> mode and owner; services: units set by preset at first and restarted after an upgrade.
+    """
+
+    files: Mapping[str, File] = field(default_factory=dict)
+    links: Mapping[str, str] = field(default_factory=dict)
+    copies: Mapping[str, str] = field(default_factory=dict)
+    rewritten: Mapping[str, str] = field(default_factory=dict)
+    omitted: frozenset[str] = frozenset()
+    owners: Mapping[str, Owner] = field(default_factory=dict)
+    provides: tuple[str, ...] = ()
+    scriptlets: tuple[Scriptlet, ...] = ()
+    services: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Flavour:
+    """A flavour: which Debian packages make it, and how they differ from what Debian does with them.
+
+    core: packages of the group `core`; tools: packages of the group `tools`; appstream: names of all packages
+    that live in the appstream repo (all others: baseos); dropped: Debian packages that stay behind, with every
+    dependency on them; python: the interpreter that byte-compiles (its bytecode must be the flavour's own);
+    passwd, group: accounts beyond Debian's base accounts, as lines of those files; presets: units enabled.
+    """
+
+    name: str
+    major: str
+    core: tuple[str, ...]
+    tools: tuple[str, ...]
+    appstream: frozenset[str]
+    dropped: frozenset[str]
+    python: str
+    amendments: Mapping[str, Amendment]
+    passwd: tuple[str, ...]
+    group: tuple[str, ...]
+    presets: tuple[str, ...]

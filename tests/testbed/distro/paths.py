@@ -1,0 +1,50 @@
+# Copyright (c) osaas.fleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where a path of a Debian package lies in a merged-/usr system, and how a spec file names it (pure)."""
+
+from __future__ import annotations
+
+import os
+import re
+
+MERGED = ("bin", "sbin", "lib", "lib64")
+_NOT_SHIPPED = re.compile(r"/usr/share/(doc|man|info|locale|lintian|bug|doc-base|reportbug|menu|gtk-doc)(/|$)")
+_GLOB = re.compile(r"[\[\]*?{}\\]")
+
+
+def canonical(path: str) -> str:
+    """The absolute `path` with /bin, /sbin, /lib and /lib64 below /usr."""
+    first = path.split("/")[1]
+    return f"/usr{path}" if first in MERGED else path
+
+
+def member_path(name: str) -> str:
+    """The absolute path of a tar member (`./usr/bin/`)."""
+    return "/" + name.removeprefix(".").strip("/")
+
+
+def link_target(path: str, target: str) -> str:
+    """The target of the symlink `path` once that moved below /usr.
+
+    A relative target that no longer meets the same file becomes absolute.
+    """
+    moved = canonical(path)
+    if moved == path or target.startswith("/"):
+        return target
+    meant = canonical(os.path.normpath(os.path.join(os.path.dirname(path), target)))
+    meets = os.path.normpath(os.path.join(os.path.dirname(moved), target))
+    return target if meant == meets else meant
+
+
+def shipped(path: str) -> bool:
+    """Whether a canonical path is part of the distribution (documentation and translations are not)."""
+    return path != "/" and not _NOT_SHIPPED.match(path) and path.strip("/") not in MERGED
+
+
+def quoted(path: str) -> str:
+    """`path` as a word of a %files list.
+
+    RPM 4.18 does not unescape glob characters in a quoted path, so each is written as `?`, which meets it.
+    """
+    return '"' + _GLOB.sub("?", path.replace("%", "%%")) + '"'
