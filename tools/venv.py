@@ -35,24 +35,24 @@ def ensure(name: str, python: Path) -> Path:
     venv = CACHE / "venvs" / name
     lock = ROOT / "requirements" / f"{name}.txt"
     stamp = venv / "stamp"
-    wanted = _digest(lock, python)
+    wanted = _digest(lock, python, venv)
     venv.mkdir(parents=True, exist_ok=True)
     with _alone(venv.parent / f"{name}.lock"):
         if not (stamp.is_file() and stamp.read_text() == wanted):
             _check_disk(venv)
             print(f"bootstrap: making {venv.relative_to(ROOT)} from {lock.relative_to(ROOT)} …", flush=True)
             stamp.unlink(missing_ok=True)
-            log = venv.with_suffix(".log")
-            with log.open("w") as output:
-                _run([python, "-m", "venv", "--clear", venv], output.name, "venv")
-                _run([venv / "bin/pip", "install", "--require-hashes", "--no-deps", "-r", lock], output.name, "pip")
+            log = venv.parent / f"{name}.log"
+            log.unlink(missing_ok=True)
+            _run([python, "-m", "venv", "--clear", venv], log)
+            _run([venv / "bin/pip", "install", "--require-hashes", "--no-deps", "-r", lock], log)
             stamp.write_text(wanted)
     return venv
 
 
-def _digest(lock: Path, python: Path) -> str:
-    """Changes when the lock does, or the interpreter (an upgrade of Debian replaces it)."""
-    identity = f"{python}\n{python.resolve()}\n".encode()
+def _digest(lock: Path, python: Path, venv: Path) -> str:
+    """Changes when the lock does, or the interpreter (an upgrade of Debian), or the place of the checkout."""
+    identity = f"{python.resolve()}\n{venv}\n".encode()
     return hashlib.sha256(identity + lock.read_bytes()).hexdigest()
 
 
@@ -70,14 +70,15 @@ def _check_disk(path: Path) -> None:
         raise VenvError(f"disk full: {path} has {free >> 20} MiB free, {NEEDED_BYTES >> 20} MiB are needed")
 
 
-def _run(argv: list[str | Path], log: str, what: str) -> None:
+def _run(argv: list[str | Path], log: Path) -> None:
+    """Run a command with its output in `log`. Raises VenvError with the last line that speaks of an error."""
     env = {**os.environ, "PIP_CACHE_DIR": str(CACHE / "pip"), "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
-    with open(log, "a") as output:
-        status = subprocess.run(argv, env=env, stdout=output, stderr=subprocess.STDOUT, check=False).returncode
-    if status:
-        errors = [line for line in Path(log).read_text().splitlines() if "error" in line.lower()]
-        reason = errors[-1].strip() if errors else f"exit status {status}"
-        raise VenvError(f"{what} failed: {reason} (whole output: {log}; no network, or a full disk?)")
+    with log.open("a") as output:
+        done = subprocess.run(argv, env=env, stdout=output, stderr=subprocess.STDOUT, check=False)
+    if done.returncode:
+        errors = [line for line in log.read_text().splitlines() if "error" in line.lower()]
+        reason = errors[-1].strip() if errors else f"exit status {done.returncode}"
+        raise VenvError(f"{reason} (whole output: {log}; no network, or a full disk?)")
 
 
 def main() -> int:

@@ -45,11 +45,7 @@ class ModuleResult:
 
 
 class RunModule(Protocol):
-    """The `run_module` fixture.
-
-    `module` is a main() function or a module's name (`snapshot`, or dotted for one outside the collection).
-    A warning or deprecation fails the test unless `allow_warnings` is set.
-    """
+    """The `run_module` fixture."""
 
     def __call__(
         self,
@@ -59,7 +55,11 @@ class RunModule(Protocol):
         check: bool = False,
         diff: bool = False,
         allow_warnings: bool = False,
-    ) -> ModuleResult: ...
+    ) -> ModuleResult:
+        """Run a main() function, or a module by name (`snapshot`; dotted for one outside the collection).
+
+        A warning or deprecation fails the test unless `allow_warnings` is set.
+        """
 
 
 def run(
@@ -79,10 +79,8 @@ def run(
         try:
             main()
         except SystemExit as end:
-            exit_code = end.code
-        else:
-            raise AssertionError("main() returned without exit_json() or fail_json()")
-    return _parse(stdout.getvalue(), exit_code)
+            return _parse(stdout.getvalue(), end.code)
+    raise AssertionError("main() returned without exit_json() or fail_json()")
 
 
 def _load(name: str) -> Callable[[], None]:

@@ -50,7 +50,7 @@ def test_bad_arguments_fail_as_on_a_host(run_module: RunModule) -> None:
 
 
 def test_a_warning_fails_the_test(run_module: RunModule) -> None:
-    with pytest.raises(AssertionError, match="unexpected warnings.*do not talk to strangers"):
+    with pytest.raises(AssertionError, match=r"unexpected warnings.*do not talk to strangers"):
         run_module(greet, {"name": "stranger"})
 
 
@@ -64,7 +64,7 @@ def test_allowed_warnings_are_returned_and_forgotten(run_module: RunModule) -> N
 
 
 def test_warnings_are_seen_after_a_controller_import(run_module: RunModule) -> None:
-    import ansible.utils.display  # noqa: F401, PLC0415  (turns this process into a controller)
+    import ansible.utils.display  # noqa: F401  (turns this process into a controller)
 
     assert run_module(greet, {"name": "stranger"}, allow_warnings=True).warnings
 

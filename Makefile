@@ -1,0 +1,50 @@
+# Copyright (c) osaas.fleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# This file only names things. `make bootstrap` installs what they need and is part of each of them.
+
+VENV := .cache/venvs/main
+PYTHON := $(VENV)/bin/python
+HOST ?= host-01
+
+help: ## Show this list
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1 \t\2/p' Makefile | expand -t 20
+
+demo: bootstrap ## Watch a fleet get a new OS wave by wave, and a bad OS stopped (root)
+	@PYTHONPATH=tests $(PYTHON) -m demo
+
+demo-shell: bootstrap ## Log in to a host of the running demo: make demo-shell HOST=host-01
+	@PYTHONPATH=tests $(PYTHON) -m testbed shell $(HOST)
+
+test: bootstrap ## Everything below: lint, unit, integration, e2e; quickest first (root)
+	@$(PYTHON) -m tools.test
+
+lint: bootstrap ## Format, types, documentation, ansible-lint, ansible-test sanity
+	@$(PYTHON) -m tools.test lint
+
+unit: bootstrap ## Unit tests, under three versions of ansible-core
+	@$(PYTHON) -m tools.test unit
+
+integration: bootstrap ## Modules on real files, dnf and databases (root)
+	@$(PYTHON) -m tools.test integration
+
+e2e: bootstrap ## Stories over a fleet of booted hosts (root)
+	@$(PYTHON) -m tools.test e2e
+
+bench: bootstrap ## Compare with peers, as ratios (root)
+	@PYTHONPATH=tests $(PYTHON) -m bench
+
+build: bootstrap ## The collection's tarball, osaas-fleet-VERSION.tar.gz
+	@$(VENV)/bin/ansible-galaxy collection build --force
+
+lock: bootstrap ## Renew requirements/*.txt from requirements/*.in
+	@$(PYTHON) -m tools.lock
+
+bootstrap: ## Install Debian packages and Python requirements, where missing
+	@tools/bootstrap
+
+clean: ## Remove caches, environments and test results of this checkout
+	@tools/clean
+
+.PHONY: help demo demo-shell test lint unit integration e2e bench build lock bootstrap clean

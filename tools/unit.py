@@ -1,0 +1,23 @@
+# Copyright (c) osaas.fleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run the unit tests under another ansible-core than the one of the main environment."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from tools.cores import CORES, environment, pythons
+from tools.venv import ROOT
+
+
+def main() -> int:
+    """`python -m tools.unit CORE [pytest's arguments …]`."""
+    venv = environment(CORES[sys.argv[1]], pythons())
+    argv = [f"{venv}/bin/python", "-m", "pytest", "tests/unit", *sys.argv[2:]]
+    return subprocess.run(argv, cwd=ROOT, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
