@@ -50,7 +50,7 @@ class Amendment:
     links: Mapping[str, str] = field(default_factory=dict)
     copies: Mapping[str, str] = field(default_factory=dict)
     rewritten: Mapping[str, str] = field(default_factory=dict)
-    omitted: frozenset[str] = frozenset()
+    omitted: tuple[str, ...] = ()
     owners: Mapping[str, Owner] = field(default_factory=dict)
     provides: tuple[str, ...] = ()
     scriptlets: tuple[Scriptlet, ...] = ()
@@ -71,8 +71,8 @@ class Flavour:
     major: str
     core: tuple[str, ...]
     tools: tuple[str, ...]
-    appstream: frozenset[str]
-    dropped: frozenset[str]
+    appstream: tuple[str, ...]
+    dropped: tuple[str, ...]
     python: str
     amendments: Mapping[str, Amendment]
     passwd: tuple[str, ...]

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .cache import new_directory
+from .cache import code, digest, new_directory
 from .command import run
 from .flavour import Flavour
 from .keys import KEY_NAME, Key, gpg
@@ -45,8 +45,18 @@ def repo_of(flavour: Flavour, name: str) -> str:
 
 def publish(flavour: Flavour, release: Release, packages: Iterable[Package], notices: Sequence[Notice], key: Key,
             place: Path) -> None:
-    """Write the release's repos to `place`, all or nothing. Packages are hard links into the cache."""
+    """Write the release's repos to `place`, all or nothing; not touched if they are right already.
+
+    Packages are hard links into the cache.
+    """
+    packages = sorted(packages, key=lambda package: package.spec.name)
+    inputs = digest(repr(packages), repr(notices), repr(flavour), str(release.issued), key.fingerprint,
+                    code("publish.py"))
+    stamp = place / ".inputs"
+    if stamp.exists() and stamp.read_text() == inputs:
+        return
     with new_directory(place) as beside:
+        (beside / stamp.name).write_text(inputs)
         for repo in REPOS:
             inside = [package for package in packages if repo_of(flavour, package.spec.name) == repo]
             _repo(flavour, release, repo, inside, notices, key, beside / repo)
@@ -62,7 +72,7 @@ def _repo(flavour: Flavour, release: Release, repo: str, packages: Sequence[Pack
     groups = place / "comps.xml"
     groups.write_bytes(comps(flavour, repo))
     stamp = ["--revision", str(release.issued), "--set-timestamp-to-revision"]
-    run(["createrepo_c", "--quiet", "--workers", "2", *stamp, "--groupfile", str(groups), str(place)])
+    run(["createrepo_c", "--quiet", "--no-database", "--workers", "2", *stamp, "--groupfile", str(groups), str(place)])
     groups.unlink()
     advisories = updateinfo(notices, {package.spec.name for package in packages})
     if advisories:

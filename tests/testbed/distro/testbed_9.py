@@ -76,14 +76,14 @@ TESTBED_9 = Flavour(
     core=tuple(
         """
         base-files base-passwd bash ca-certificates coreutils dash dbus debianutils diffutils dnf dnf-plugins-core
-        findutils grep gzip hostname iproute2 iputils-ping kmod libc-bin libnss-myhostname libnss-systemd
+        findutils gpg gpgconf grep gzip hostname iproute2 iputils-ping kmod libc-bin libnss-myhostname libnss-systemd
         libpam-systemd login mawk mount ncurses-base ncurses-bin openssh-client openssh-server passwd procps python3
         python3-dnf python3-rpm rpm sed systemd systemd-sysv tar tzdata udev util-linux xz-utils zstd bzip2
         """.split()
     ),
     tools=("curl", "hello", "jq", "less", "sudo"),
-    appstream=frozenset({"curl", "hello", "jq", "less", "libjq1", "libonig5", "sudo"}),
-    dropped=frozenset(
+    appstream=("curl", "hello", "jq", "less", "libjq1", "libonig5", "sudo"),
+    dropped=tuple(
         """
         adduser apt cdebconf debconf debconf-2.0 debsums dirmngr dpkg gnupg gnupg-l10n gpg-wks-client gpg-wks-server
         gpgsm init-system-helpers initramfs-tools libdebconfclient0 linux-base linux-initramfs-tool lsb-base
@@ -95,7 +95,7 @@ TESTBED_9 = Flavour(
     amendments={
         # Ours to say: who the system is (testbed-release), and the links of /var (filesystem).
         "base-files": Amendment(
-            omitted=frozenset(
+            omitted=tuple(
                 """
                 /etc/debian_version /etc/dpkg /etc/dpkg/origins /etc/dpkg/origins/debian /etc/issue /etc/issue.net
                 /etc/os-release /usr/lib/os-release /var/lock /var/run
