@@ -1,0 +1,44 @@
+# Copyright (c) osaas.fleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Action plugin of osaas.fleet.claim."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+from dataclasses import asdict
+
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet.leases import Claimed, claim
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet.ledger import Ledger
+from ansible_collections.osaas.fleet.plugins.module_utils._module import Options
+from ansible_collections.osaas.fleet.plugins.plugin_utils._ledger_action import (
+    RUN,
+    Args,
+    LedgerAction,
+    TaskVars,
+    run_of,
+)
+
+_PAUSE = 1.0
+
+
+class ActionModule(LedgerAction):
+    """Takes a lease on one unit of disruption budget for the host, or says why not."""
+
+    OPTIONS: t.ClassVar[Options] = {"run": RUN, "wait": {"type": "float", "default": 900.0}}
+
+    def work(self, ledger: Ledger, args: Args, task_vars: TaskVars) -> dict[str, t.Any]:
+        """See LedgerAction.work."""
+        if self.check_mode:
+            return {"changed": False, **asdict(Claimed(False, False, "check mode touches no host"))}
+        run, host = run_of(args), task_vars["inventory_hostname"]
+        deadline = time.monotonic() + args["wait"]
+        while True:
+            with ledger.write() as connection:
+                answer = claim(connection, run, host)
+            if not answer.again or time.monotonic() >= deadline:
+                return {"changed": answer.granted, **asdict(answer)}
+            self._display.vv(f"{host}: {answer.reason}")
+            time.sleep(_PAUSE)

@@ -1,0 +1,57 @@
+# Copyright (c) osaas.fleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Action plugin of osaas.fleet.rollout."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet.ledger import Ledger
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet.owner import controlling_run
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet.plan import batches
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet.rollouts import Opened, Release, open_rollout
+from ansible_collections.osaas.fleet.plugins.module_utils._module import Options
+from ansible_collections.osaas.fleet.plugins.plugin_utils._ledger_action import Args, LedgerAction, TaskVars
+
+
+class ActionModule(LedgerAction):
+    """Opens a rollout or resumes it, and says which hosts this run shall move, in which batches."""
+
+    OPTIONS: t.ClassVar[Options] = {
+        "release": {"type": "str", "required": True},
+        "kind": {"type": "str", "choices": ["snapshot", "image"], "default": "snapshot"},
+        "digest": {"type": "str", "required": True},
+        "policy": {"type": "dict", "default": {}},
+    }
+
+    def work(self, ledger: Ledger, args: Args, task_vars: TaskVars) -> dict[str, t.Any]:
+        """See LedgerAction.work."""
+        owner = controlling_run()
+        release = Release(args["release"], args["kind"], args["digest"])
+        with ledger.write(keep=not self.check_mode) as connection:
+            opened = open_rollout(connection, release, args["policy"], who=owner)
+        return _result(opened, release, owner)
+
+
+def _result(opened: Opened, release: Release, owner: str) -> dict[str, t.Any]:
+    policy = opened.policy
+    serial = batches(
+        [(host.wave, host.domain) for host in opened.hosts],
+        max_unavailable=policy.max_unavailable.of(opened.fleet, least=1),
+        max_per_domain=policy.max_unavailable_per_domain.of(min(opened.domains.values()), least=1),
+    )
+    return {
+        "changed": not opened.resumed,
+        "run": {"rollout": opened.rollout, "plan_hash": opened.plan_hash, "owner": owner},
+        "rollout": {
+            "id": opened.rollout,
+            "release": release.id,
+            "state": opened.state,
+            "reason": opened.reason,
+            "resumed": opened.resumed,
+        },
+        "hosts": [host.name for host in opened.hosts],
+        "serial": serial,
+    }

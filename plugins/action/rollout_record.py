@@ -1,0 +1,45 @@
+# Copyright (c) osaas.fleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Action plugin of osaas.fleet.rollout_record."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet.leases import STATES, Record, record
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet.ledger import Ledger
+from ansible_collections.osaas.fleet.plugins.module_utils._module import Options
+from ansible_collections.osaas.fleet.plugins.plugin_utils._ledger_action import (
+    RUN,
+    Args,
+    LedgerAction,
+    TaskVars,
+    run_of,
+)
+
+
+class ActionModule(LedgerAction):
+    """Writes down how a claimed host fares."""
+
+    OPTIONS: t.ClassVar[Options] = {
+        "run": RUN,
+        "fence": {"type": "int", "required": True},
+        "state": {"type": "str", "required": True, "choices": list(STATES)},
+        "reason": {"type": "str", "default": ""},
+        "release": {"type": "str", "default": ""},
+        "digest": {"type": "str", "default": ""},
+        "baseline": {"type": "dict"},
+    }
+
+    def work(self, ledger: Ledger, args: Args, task_vars: TaskVars) -> dict[str, t.Any]:
+        """See LedgerAction.work."""
+        if self.check_mode:
+            return {"changed": False}
+        news = Record(args["state"], args["reason"], args["release"], args["digest"], args["baseline"])
+        with ledger.write() as connection:
+            state, reason = record(
+                connection, run_of(args), task_vars["inventory_hostname"], args["fence"], news
+            )
+        return {"changed": True, "rollout_state": state, "rollout_reason": reason}

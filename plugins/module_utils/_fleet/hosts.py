@@ -1,0 +1,78 @@
+# Copyright (c) osaas.fleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is PRIVATE to the osaas.fleet collection: it may change at any time.
+"""The fleet's inventory of record: hosts come in from any inventory, and go out as candidates of a plan."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+import typing as t
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet.ledger import log
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet.plan import Candidate
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet.tables import tables
+
+with contextlib.suppress(ImportError):
+    import sqlalchemy as sa
+
+if t.TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+
+@dataclass(frozen=True)
+class Enrolment:
+    """A host as an inventory and its own facts describe it. "" is unknown, and overwrites nothing."""
+
+    name: str
+    domain: str
+    labels: Mapping[str, t.Any] = field(default_factory=dict)
+    machine_id: str = ""
+    release: str = ""
+    digest: str = ""
+
+
+def enrol(connection: Connection, hosts: Iterable[Enrolment], *, who: str) -> tuple[list[str], list[str]]:
+    """Write the hosts into the ledger; returns the names that were added and that were changed."""
+    host = tables().host
+    known = {row.name: row for row in connection.execute(sa.select(host))}
+    added, changed = [], []
+    for entry in hosts:
+        row = known.get(entry.name)
+        facts = {
+            key: value
+            for key in ("machine_id", "release", "digest")
+            if (value := getattr(entry, key)) and (row is None or getattr(row, key) != value)
+        }
+        described = {"domain": entry.domain, "labels": dict(entry.labels)}
+        if row is None:
+            # Without a machine id the name is the best stable identity there is.
+            values = {"machine_id": entry.name, "last_seen": time.time(), **facts, **described}
+            connection.execute(host.insert().values(name=entry.name, **values))
+            added.append(entry.name)
+        elif facts or any(getattr(row, key) != value for key, value in described.items()):
+            values = {"last_seen": time.time(), **facts, **described}
+            connection.execute(host.update().where(host.c.name == entry.name).values(**values))
+            changed.append(entry.name)
+        else:
+            continue
+        log(
+            connection, who=who, what="enrol", subject=entry.name, outcome="ok", inputs={**facts, **described}
+        )
+    return added, changed
+
+
+def candidates(connection: Connection, names: Iterable[str] | None = None) -> list[Candidate]:
+    """The hosts of the ledger as a plan sees them: all, or those named, in the order of their names."""
+    host = tables().host
+    wanted = None if names is None else set(names)
+    rows = connection.execute(sa.select(host).order_by(host.c.name))
+    return [
+        Candidate(row.name, row.machine_id, row.domain, row.labels)
+        for row in rows
+        if wanted is None or row.name in wanted
+    ]

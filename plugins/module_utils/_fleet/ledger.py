@@ -1,0 +1,139 @@
+# Copyright (c) osaas.fleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is PRIVATE to the osaas.fleet collection: it may change at any time.
+"""The ledger: one database of releases, hosts, rollouts, claims and events. SQLite by path, others by URL."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+import typing as t
+from collections.abc import Iterator
+
+from ansible_collections.osaas.fleet.plugins.module_utils._errors import InputError, LedgerError
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet.tables import HAS_SQLALCHEMY, SCHEMA, tables
+
+with contextlib.suppress(ImportError):
+    import sqlalchemy as sa
+
+if t.TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
+
+# Any constant: writers of one PostgreSQL ledger take turns on this advisory lock.
+_PG_LOCK = 0x05AA5
+_LOCK_TIMEOUT = 60
+
+
+class Ledger:
+    """An open ledger. Every write is one transaction; writers take turns, so decisions see the truth."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @classmethod
+    def open(cls, address: str) -> Ledger:
+        """Open the ledger at `address` (an absolute path, or a SQLAlchemy URL), making it if it is not there.
+
+        Raises InputError for an address that is neither, LedgerError when the database cannot be used.
+        """
+        if not HAS_SQLALCHEMY:
+            raise LedgerError(
+                "needs the Python library SQLAlchemy 2 on the controller",
+                where="ledger",
+                way_out="Install it beside ansible-core: pip install 'SQLAlchemy>=2'",
+            )
+        if "://" not in address and not address.startswith("/"):
+            raise InputError(
+                f"{address!r} is neither an absolute path nor a database URL",
+                where="ledger",
+                way_out="Give for example /var/lib/osaas/ledger.db or postgresql+psycopg://HOST/NAME",
+            )
+        url = sa.make_url(address if "://" in address else f"sqlite:///{address}")
+        sqlite = url.get_backend_name() == "sqlite"
+        # No pool: every task is a short-lived fork of the controller, and connections must not cross a fork.
+        engine = sa.create_engine(
+            url, poolclass=sa.NullPool, connect_args={"timeout": _LOCK_TIMEOUT} if sqlite else {}
+        )
+        if sqlite:
+            sa.event.listen(engine, "connect", _prepare_sqlite)
+            sa.event.listen(engine, "begin", _begin_sqlite)
+        ledger = cls(engine)
+        ledger._create()
+        return ledger
+
+    @contextlib.contextmanager
+    def write(self, *, keep: bool = True) -> Iterator[Connection]:
+        """A transaction that no other writer overlaps; undone when the block raises, or unless `keep`."""
+        with _told(self._engine), self._engine.connect() as plain:
+            connection = plain.execution_options(osaas_write=True)
+            with connection.begin() as transaction:
+                if self._engine.dialect.name == "postgresql":
+                    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_PG_LOCK)))
+                yield connection
+                if not keep:
+                    transaction.rollback()
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction that sees one state of the ledger and never blocks a writer."""
+        with _told(self._engine), self._engine.connect() as connection, connection.begin():
+            yield connection
+
+    def _create(self) -> None:
+        meta = tables().meta
+        with self.read() as connection:
+            if sa.inspect(connection).has_table("meta"):
+                found = connection.scalar(sa.select(meta.c.value).where(meta.c.key == "schema"))
+                if found != str(SCHEMA):
+                    raise LedgerError(
+                        f"has schema {found}, this version of the collection needs {SCHEMA}",
+                        where=f"ledger {self._engine.url.render_as_string()}",
+                    )
+                return
+        with self.write() as connection:
+            tables().metadata.create_all(connection)
+            if connection.scalar(sa.select(meta.c.value).where(meta.c.key == "schema")) is None:
+                connection.execute(meta.insert().values(key="schema", value=str(SCHEMA)))
+
+
+def log(
+    connection: Connection, *, who: str, what: str, subject: str, outcome: str, inputs: dict[str, t.Any]
+) -> None:
+    """Append an event: who did what to which subject, on what grounds, with what outcome."""
+    connection.execute(
+        tables()
+        .event.insert()
+        .values(time=time.time(), who=who, what=what, subject=subject, outcome=outcome, inputs=inputs)
+    )
+
+
+@contextlib.contextmanager
+def _told(engine: Engine) -> Iterator[None]:
+    try:
+        yield
+    except sa.exc.DBAPIError as error:
+        reason = str(error.orig).strip().splitlines()[0]
+        raise LedgerError(
+            reason,
+            where=f"ledger {engine.url.render_as_string()}",
+            way_out="Check that the database is there, not full, and that this user may write to it",
+        ) from error
+
+
+def _prepare_sqlite(connection: t.Any, _record: t.Any) -> None:
+    # The driver must not begin transactions by itself, see _begin_sqlite.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    # In WAL mode only FULL makes a committed claim survive a power cut (sqlite.org/pragma.html).
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # IMMEDIATE takes the write lock at once: a deferred one could see a state that is stale when it writes.
+    write = connection.get_execution_options().get("osaas_write", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")

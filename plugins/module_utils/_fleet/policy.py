@@ -1,0 +1,172 @@
+# Copyright (c) osaas.fleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is PRIVATE to the osaas.fleet collection: it may change at any time.
+"""What an operator allows a rollout to do, checked field by field before anything starts."""
+
+from __future__ import annotations
+
+import math
+import typing as t
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ansible_collections.osaas.fleet.plugins.module_utils._errors import InputError
+
+Labels = Mapping[str, t.Any]
+
+
+@dataclass(frozen=True)
+class Amount:
+    """A number of hosts, or a percentage of some total."""
+
+    number: float
+    percent: bool
+
+    def of(self, total: int, *, least: int = 0) -> int:
+        """How many hosts this is, of `total`: a budget rounds down, but never below `least`."""
+        return max(math.floor(total * self.number / 100) if self.percent else int(self.number), least)
+
+
+@dataclass(frozen=True)
+class Wave:
+    """An ordered share of the fleet: the hosts that carry `labels`, or all up to `percent` of the cohorts."""
+
+    name: str
+    labels: Labels | None = None
+    percent: float | None = None
+
+    def takes(self, labels: Labels) -> bool:
+        """Whether a host with these labels belongs here by label."""
+        return self.labels is not None and all(labels.get(key) == value for key, value in self.labels.items())
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The limits of a rollout. Times are in seconds."""
+
+    waves: tuple[Wave, ...]
+    max_unavailable: Amount
+    max_unavailable_per_domain: Amount
+    error_budget: Amount
+    soak: float
+    lease: float
+    salt: str
+
+
+DEFAULTS: Mapping[str, t.Any] = {
+    "waves": [{"name": "canary", "labels": {"canary": True}}, {"name": "fleet", "percent": 100}],
+    "max_unavailable": "10%",
+    "max_unavailable_per_domain": 1,
+    "error_budget": 0,
+    "soak": 0,
+    "lease": 3600,
+    "salt": "",
+}
+
+
+def parse_policy(raw: Mapping[str, t.Any]) -> Policy:
+    """A Policy from plain data; what is not given has its default. Raises InputError naming the field."""
+    unknown = sorted(set(raw) - set(DEFAULTS))
+    if unknown:
+        raise InputError(
+            f"unknown field {unknown[0]!r}",
+            where="policy",
+            way_out=f"Known are {', '.join(sorted(DEFAULTS))}",
+        )
+    given = {**DEFAULTS, **raw}
+    return Policy(
+        waves=_waves(given["waves"]),
+        max_unavailable=_amount("max_unavailable", given["max_unavailable"], least=1),
+        max_unavailable_per_domain=_amount(
+            "max_unavailable_per_domain", given["max_unavailable_per_domain"], least=1
+        ),
+        error_budget=_amount("error_budget", given["error_budget"], least=0),
+        soak=_seconds("soak", given["soak"], least=0),
+        lease=_seconds("lease", given["lease"], least=60),
+        salt=str(given["salt"]),
+    )
+
+
+def _amount(field: str, value: t.Any, *, least: float) -> Amount:
+    text = str(value).strip()
+    percent = text.endswith("%")
+    try:
+        number = float(text.rstrip("%"))
+    except ValueError:
+        number = math.nan
+    if isinstance(value, bool) or not (percent or number.is_integer()) or not math.isfinite(number):
+        raise InputError(
+            f"{value!r} is neither a number of hosts nor a percentage",
+            where=f"policy.{field}",
+            way_out="Give for example 2 or '5%'",
+        )
+    if percent and number > 100:
+        raise InputError(f"{text} is over 100%", where=f"policy.{field}", way_out="Give at most 100%")
+    if number < least or (percent and least > 0 and number == 0):
+        raise InputError(
+            f"{text} is too small, no host could ever be updated" if least else f"{text} is negative",
+            where=f"policy.{field}",
+            way_out=f"Give {least:g} or more",
+        )
+    return Amount(number, percent)
+
+
+def _seconds(field: str, value: t.Any, *, least: float) -> float:
+    try:
+        seconds = float(value)
+    except (TypeError, ValueError):
+        seconds = math.nan
+    if not seconds >= least or math.isinf(seconds):
+        raise InputError(f"{value!r} is not a time in seconds of {least:g} or more", where=f"policy.{field}")
+    return seconds
+
+
+def _waves(raw: t.Any) -> tuple[Wave, ...]:
+    where = "policy.waves"
+    if not isinstance(raw, (list, tuple)) or not raw:
+        raise InputError(
+            "is not a list of waves", where=where, way_out="Give at least one wave of 100 percent"
+        )
+    waves = tuple(_wave(index, item) for index, item in enumerate(raw))
+    names = [wave.name for wave in waves]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"two waves have the name {name!r}", where=where, way_out="Rename one")
+    shares = [wave.percent for wave in waves if wave.percent is not None]
+    if shares != sorted(set(shares)):
+        listed = ", ".join(f"{share:g}" for share in shares)
+        raise InputError(
+            f"percentages {listed} do not grow",
+            where=where,
+            way_out="They are cumulative: each includes the last",
+        )
+    if not shares or shares[-1] != 100 or waves[-1].percent != 100:
+        last = f"{shares[-1]:g}" if shares else "none"
+        raise InputError(
+            f"the waves end at {last} percent, so some hosts would never get the release",
+            where=where,
+            way_out="Let the last wave have percent: 100",
+        )
+    return waves
+
+
+def _wave(index: int, raw: t.Any) -> Wave:
+    where = f"policy.waves[{index}]"
+    if not isinstance(raw, Mapping) or set(raw) - {"name", "labels", "percent"} or "name" not in raw:
+        raise InputError("is not a wave", where=where, way_out="A wave has a name, and labels or percent")
+    labels, percent = raw.get("labels"), raw.get("percent")
+    if (labels is None) == (percent is None):
+        raise InputError("needs either labels or percent", where=where)
+    if labels is not None:
+        if not isinstance(labels, Mapping) or not labels:
+            raise InputError("labels must name at least one label", where=where)
+        return Wave(str(raw["name"]), labels=dict(labels))
+    try:
+        share = float(percent)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        share = math.nan
+    if not 0 < share <= 100:
+        raise InputError(f"percent {percent!r} is not above 0 and at most 100", where=where)
+    return Wave(str(raw["name"]), percent=share)

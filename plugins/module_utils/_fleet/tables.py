@@ -1,0 +1,114 @@
+# Copyright (c) osaas.fleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is PRIVATE to the osaas.fleet collection: it may change at any time.
+"""The ledger's tables. Times are Unix seconds (UTC); JSON columns hold plain data."""
+
+from __future__ import annotations
+
+import functools
+
+try:
+    import sqlalchemy as sa
+except ImportError:
+    HAS_SQLALCHEMY = False
+else:
+    HAS_SQLALCHEMY = True
+
+# Raised with every change of the tables; a ledger of another version is refused, never guessed at.
+SCHEMA = 1
+
+
+class Tables:
+    """All tables, in one MetaData."""
+
+    def __init__(self) -> None:
+        self.metadata = sa.MetaData()
+        self.meta = sa.Table(
+            "meta",
+            self.metadata,
+            sa.Column("key", sa.String, primary_key=True),
+            sa.Column("value", sa.String, nullable=False),
+        )
+        self.release = sa.Table(
+            "release",
+            self.metadata,
+            sa.Column("id", sa.String, primary_key=True),
+            sa.Column("kind", sa.String, nullable=False),
+            sa.Column("digest", sa.String, nullable=False),
+            sa.Column("created", sa.Float, nullable=False),
+            sa.Column("flag", sa.String, nullable=False, default=""),
+            sa.Column("reason", sa.String, nullable=False, default=""),
+        )
+        self.host = sa.Table(
+            "host",
+            self.metadata,
+            sa.Column("name", sa.String, primary_key=True),
+            sa.Column("machine_id", sa.String, nullable=False),
+            sa.Column("domain", sa.String, nullable=False, index=True),
+            sa.Column("labels", sa.JSON, nullable=False),
+            sa.Column("release", sa.String, nullable=False, default=""),
+            sa.Column("digest", sa.String, nullable=False, default=""),
+            # Why the host does not serve, "" while it does.
+            sa.Column("unavailable", sa.String, nullable=False, default=""),
+            # Grows with every claim: a run whose claim was taken over can write nothing any more.
+            sa.Column("fence", sa.Integer, nullable=False, default=0),
+            sa.Column("last_seen", sa.Float),
+            sa.Column("last_update", sa.Float),
+        )
+        self.rollout = sa.Table(
+            "rollout",
+            self.metadata,
+            sa.Column("id", sa.Integer, primary_key=True),
+            sa.Column("release", sa.String, sa.ForeignKey("release.id"), nullable=False),
+            sa.Column("policy", sa.JSON, nullable=False),
+            sa.Column("plan_hash", sa.String, nullable=False),
+            sa.Column("state", sa.String, nullable=False),
+            sa.Column("reason", sa.String, nullable=False, default=""),
+            sa.Column("created", sa.Float, nullable=False),
+            sa.Column("ended", sa.Float),
+        )
+        self.assignment = sa.Table(
+            "assignment",
+            self.metadata,
+            sa.Column("rollout", sa.Integer, sa.ForeignKey("rollout.id"), primary_key=True),
+            sa.Column("host", sa.String, sa.ForeignKey("host.name"), primary_key=True),
+            sa.Column("wave", sa.Integer, nullable=False),
+            sa.Column("rank", sa.Integer, nullable=False),
+            sa.Column("state", sa.String, nullable=False),
+            sa.Column("reason", sa.String, nullable=False, default=""),
+            sa.Column("attempt", sa.Integer, nullable=False, default=0),
+            sa.Column("from_release", sa.String, nullable=False),
+            # What health_check saw before the host was touched: kept here, so that another run can compare.
+            sa.Column("baseline", sa.JSON),
+            sa.Column("unavailable_since", sa.Float),
+            sa.Column("unavailable_seconds", sa.Float, nullable=False, default=0),
+            sa.Column("ended", sa.Float),
+        )
+        self.claim = sa.Table(
+            "claim",
+            self.metadata,
+            sa.Column("host", sa.String, sa.ForeignKey("host.name"), primary_key=True),
+            sa.Column("rollout", sa.Integer, sa.ForeignKey("rollout.id"), nullable=False),
+            sa.Column("owner", sa.String, nullable=False),
+            sa.Column("expires", sa.Float, nullable=False),
+            sa.Column("fence", sa.Integer, nullable=False),
+        )
+        self.event = sa.Table(
+            "event",
+            self.metadata,
+            sa.Column("id", sa.Integer, primary_key=True),
+            sa.Column("time", sa.Float, nullable=False),
+            sa.Column("who", sa.String, nullable=False),
+            sa.Column("what", sa.String, nullable=False),
+            sa.Column("subject", sa.String, nullable=False, index=True),
+            sa.Column("inputs", sa.JSON, nullable=False),
+            sa.Column("outcome", sa.String, nullable=False),
+        )
+
+
+@functools.lru_cache(maxsize=1)
+def tables() -> Tables:
+    """The tables, made once per process. Needs SQLAlchemy."""
+    return Tables()

@@ -1,0 +1,121 @@
+#!/usr/bin/python
+# Copyright (c) osaas.fleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation of osaas.fleet.claim; what it does stands in the action plugin of the same name."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: claim
+short_description: Take a lease on one unit of disruption budget before a host is touched
+version_added: "0.1.0"
+description:
+  - The first task of every host in a rollout. One atomic step in the ledger decides anew, whatever was
+    planned,
+    whether the host may be touched now. The rollout must be running and the plan unchanged, the release
+    unmarked,
+    the wave open, and the error budget, the disruption budgets of fleet and failure domain must hold,
+    counting
+    everything that is unavailable for any reason.
+  - A host that an earlier run has left in flight is granted, so that it can be finished.
+  - The claim is returned by M(osaas.fleet.rollout_record) with a final state, or it expires and the host
+    counts
+    as unreachable.
+  - In check mode no claim is granted.
+extends_documentation_fragment:
+  - osaas.fleet._attributes.CONTROLLER
+  - osaas.fleet._attributes.ACTION_GROUP
+attributes:
+  check_mode:
+    support: full
+  idempotent:
+    support: none
+    details:
+      - Every granted claim is a new attempt.
+options:
+  ledger:
+    description:
+      - The ledger, as an absolute path of a SQLite file on the controller, or as a SQLAlchemy URL
+        such as V(postgresql+psycopg://db.example.com/osaas).
+      - A SQLite file is made when it is not there.
+    type: str
+    required: true
+  run:
+    description: The RV(osaas.fleet.rollout#module:run) that M(osaas.fleet.rollout) has returned.
+    type: dict
+    required: true
+    suboptions:
+      rollout:
+        description: The number of the rollout.
+        type: int
+        required: true
+      plan_hash:
+        description: The plan that this run works by.
+        type: str
+        required: true
+      owner:
+        description: The run itself; claims belong to it.
+        type: str
+        required: true
+  wait:
+    description:
+      - How many seconds to wait for a budget or a soaking wave before giving up.
+      - A refusal that waiting cannot change is told at once.
+    type: float
+    default: 900.0
+seealso:
+  - module: osaas.fleet.rollout
+  - module: osaas.fleet.rollout_record
+author: osaas.fleet contributors (@osaas-fleet)
+"""
+
+EXAMPLES = r"""
+---
+- name: Claim the host
+  osaas.fleet.claim:
+    ledger: /var/lib/osaas/ledger.db
+    run: "{{ hostvars['localhost'].osaas_run.run }}"
+  register: osaas_claim
+
+- name: Leave the host alone unless it was granted
+  ansible.builtin.meta: end_host
+  when: not osaas_claim.granted
+"""
+
+RETURN = r"""
+---
+granted:
+  description: Whether the host may be touched.
+  type: bool
+  returned: success
+reason:
+  description: Why it may not.
+  type: str
+  returned: success
+  sample: "wave canary is not through, 1 of 1 hosts are left"
+again:
+  description: Whether another try may be granted later.
+  type: bool
+  returned: success
+fence:
+  description: Proof of this claim, for M(osaas.fleet.rollout_record).
+  type: int
+  returned: success
+  sample: 1
+attempt:
+  description: How often this host has been claimed in this rollout.
+  type: int
+  returned: success
+  sample: 1
+from_release:
+  description: The release that the host had when the rollout was opened.
+  type: str
+  returned: success
+  sample: 20261108T174400Z
+baseline:
+  description: What health checks saw before the host was first touched in this rollout, if that is known.
+  type: dict
+  returned: success
+"""

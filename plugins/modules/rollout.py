@@ -1,0 +1,115 @@
+#!/usr/bin/python
+# Copyright (c) osaas.fleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation of osaas.fleet.rollout; what it does stands in the action plugin of the same name."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: rollout
+short_description: Open a rollout of a release, or resume it
+version_added: "0.1.0"
+description:
+  - Plans which host gets a release in which wave, and writes the plan into the ledger.
+  - Called again for the same release it resumes, whatever happened to the run before. An unfinished rollout
+    of
+    another release is superseded.
+  - Hosts enrolled meanwhile join in the wave that their cohort says; no other host moves.
+  - In check mode the plan is made and returned, and nothing is written.
+extends_documentation_fragment:
+  - osaas.fleet._attributes.CONTROLLER
+  - osaas.fleet._attributes.ACTION_GROUP
+attributes:
+  check_mode:
+    support: full
+  idempotent:
+    support: full
+options:
+  ledger:
+    description:
+      - The ledger, as an absolute path of a SQLite file on the controller, or as a SQLAlchemy URL
+        such as V(postgresql+psycopg://db.example.com/osaas).
+      - A SQLite file is made when it is not there.
+    type: str
+    required: true
+  release:
+    description: Id of the release.
+    type: str
+    required: true
+  kind:
+    description: What the release is.
+    type: str
+    choices: [snapshot, image]
+    default: snapshot
+  digest:
+    description: Digest of the release. The same id with another digest is refused.
+    type: str
+    required: true
+  policy:
+    description:
+      - What the rollout may do; every field may be left out.
+      - C(waves), a list of waves in order, each with a C(name) and either C(labels), a dictionary that
+        a host's
+        labels must match, or C(percent), the cumulative share of all hosts. The last is 100 percent.
+        By default
+        hosts labelled C(canary=true), then the rest.
+      - C(max_unavailable), how many hosts may be unavailable at once for any reason, as a number or a
+        percentage
+        of the fleet, by default V(10%).
+      - C(max_unavailable_per_domain), the same for one failure domain, by default V(1).
+      - C(error_budget), how many hosts may fail before the rollout halts, by default V(0).
+      - C(soak), for how many seconds a wave must have been through before the next one opens, by
+        default V(0).
+      - C(lease), after how many seconds without news a claimed host is taken for unreachable, by
+        default V(3600).
+      - C(salt), a text that decides which cohort a host belongs to, by default empty.
+    type: dict
+    default: {}
+seealso:
+  - module: osaas.fleet.claim
+  - module: osaas.fleet.rollout_info
+author: osaas.fleet contributors (@osaas-fleet)
+"""
+
+EXAMPLES = r"""
+---
+- name: Roll out a snapshot, two hosts at a time and one per rack
+  osaas.fleet.rollout:
+    ledger: /var/lib/osaas/ledger.db
+    release: 20261122T174400Z
+    digest: "{{ snapshot.digest }}"
+    policy:
+      max_unavailable: 2
+      max_unavailable_per_domain: 1
+  register: osaas_run
+"""
+
+RETURN = r"""
+---
+run:
+  description: What M(osaas.fleet.claim) and M(osaas.fleet.rollout_record) want to know of this run.
+  type: dict
+  returned: success
+  sample: {rollout: 3, plan_hash: 9f86d081884c7d65, owner: controller/4f3c/4711/98765}
+rollout:
+  description: The rollout and its state.
+  type: dict
+  returned: success
+  sample: {id: 3, release: 20261122T174400Z, state: running, reason: "", resumed: false}
+hosts:
+  description:
+    - Hosts that this run may touch, in order. Those that an earlier run has left in flight come first.
+  type: list
+  elements: str
+  returned: success
+  sample: [web-03, web-01, web-02]
+serial:
+  description:
+    - Sizes of consecutive batches of RV(hosts), for a play's C(serial). Empty when there are no hosts.
+  type: list
+  elements: int
+  returned: success
+  sample: [1, 2]
+"""

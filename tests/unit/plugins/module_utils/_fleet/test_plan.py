@@ -1,0 +1,79 @@
+# Copyright (c) osaas.fleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Who goes when."""
+
+from __future__ import annotations
+
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet.plan import (
+    Candidate,
+    batches,
+    cohort,
+    make_plan,
+    plan_hash,
+    wave_of,
+)
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet.policy import parse_policy
+
+POLICY = parse_policy(
+    {
+        "waves": [
+            {"name": "canary", "labels": {"canary": True}},
+            {"name": "early", "percent": 20},
+            {"name": "all", "percent": 100},
+        ]
+    }
+)
+
+
+def fleet(count: int, *, racks: int = 3) -> list[Candidate]:
+    return [
+        Candidate(f"host-{number:03}", f"machine-{number}", f"rack-{number % racks}", {"canary": number == 0})
+        for number in range(count)
+    ]
+
+
+def test_the_canary_goes_first_whatever_its_cohort() -> None:
+    plan = make_plan(fleet(50), POLICY)
+    assert (plan[0].host, plan[0].wave) == ("host-000", 0)
+    assert [entry.rank for entry in plan] == list(range(50))
+
+
+def test_shares_are_kept_within_what_chance_allows() -> None:
+    waves = [wave_of(host, POLICY) for host in fleet(2000)]
+    assert 0.17 < waves.count(1) / 2000 < 0.23
+
+
+def test_adding_hosts_moves_no_other_host_to_another_wave() -> None:
+    before = {entry.host: entry.wave for entry in make_plan(fleet(100), POLICY)}
+    after = {entry.host: entry.wave for entry in make_plan(fleet(110), POLICY)}
+    assert {host: after[host] for host in before} == before
+
+
+def test_the_same_hosts_give_the_same_plan_in_whatever_order_they_come() -> None:
+    hosts = fleet(40)
+    assert make_plan(hosts, POLICY) == make_plan(reversed(hosts), POLICY)
+
+
+def test_another_salt_gives_other_cohorts() -> None:
+    assert cohort("machine-1", "") != cohort("machine-1", "20261122T174400Z")
+
+
+def test_domains_take_turns_inside_a_wave() -> None:
+    domains = {host.name: host.domain for host in fleet(31)}
+    ranked = [domains[entry.host] for entry in make_plan(fleet(31), POLICY) if entry.wave == 2]
+    assert len(set(ranked[:3])) == 3
+
+
+def test_a_batch_keeps_to_its_wave_and_to_both_limits() -> None:
+    hosts = [(0, "a"), (1, "a"), (1, "b"), (1, "c"), (1, "c"), (1, "a")]
+    assert batches(hosts, max_unavailable=2, max_per_domain=1) == [1, 2, 1, 2]
+    assert batches(hosts, max_unavailable=9, max_per_domain=9) == [1, 5]
+    assert batches([], max_unavailable=2, max_per_domain=1) == []
+
+
+def test_the_hash_tells_one_plan_from_another() -> None:
+    plan = make_plan(fleet(5), POLICY)
+    assert plan_hash("r1", {}, plan) == plan_hash("r1", {}, make_plan(fleet(5), POLICY))
+    assert len({plan_hash("r1", {}, plan), plan_hash("r2", {}, plan), plan_hash("r1", {}, plan[1:])}) == 3
