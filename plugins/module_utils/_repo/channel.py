@@ -1,0 +1,106 @@
+# Copyright (c) osaas.fleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is PRIVATE to the osaas.fleet collection: it may change at any time.
+"""Channels: named pointers to snapshots, moved in one step, with a history of who moved them and why.
+
+The history is written before the link is swapped. A last entry that the link does not bear out was never
+carried out (a kill came in between); readers and the next move leave it out.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import asdict, dataclass
+from datetime import datetime, timezone
+
+from ansible_collections.osaas.fleet.plugins.module_utils._errors import InputError
+from ansible_collections.osaas.fleet.plugins.module_utils._files import link_atomic, read_json, write_json
+from ansible_collections.osaas.fleet.plugins.module_utils._names import (
+    SNAPSHOT_ID,
+    check_name,
+    check_snapshot_id,
+)
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.snapshot import Manifest, read_snapshot
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.store import (
+    Store,
+    disk_errors,
+    make_directory,
+)
+
+
+@dataclass(frozen=True)
+class Channel:
+    """Where a channel points, and where it pointed before this move (None: it is new)."""
+
+    name: str
+    snapshot: str
+    previous: str | None
+
+    @property
+    def changed(self) -> bool:
+        """Whether it moved."""
+        return self.snapshot != self.previous
+
+    def to_dict(self) -> dict[str, t.Any]:
+        """As the module returns it."""
+        return asdict(self)
+
+
+def channels(store: Store) -> dict[str, str]:
+    """Channel names and the snapshots they point at."""
+    links = [link for link in store.channels.glob("*") if link.is_symlink()]
+    return {link.name: link.readlink().name for link in sorted(links)}
+
+
+def history(store: Store, name: str) -> list[dict[str, t.Any]]:
+    """The moves of a channel, oldest first: time, from, to, who, reason."""
+    entries: list[dict[str, t.Any]] = read_json(store.channels / f"{name}.json") or []
+    if entries and entries[-1]["to"] != channels(store).get(name):
+        del entries[-1]
+    return entries
+
+
+def preview_move(store: Store, name: str, snapshot: str) -> Channel:
+    """What move() would do. Raises InputError for a bad name or a snapshot that does not exist."""
+    check_name(name, where="name")
+    if SNAPSHOT_ID.fullmatch(name) or name.endswith(".json"):
+        raise InputError(
+            f"{name!r} is taken: snapshot ids and names that end in .json are no channels", where="name"
+        )
+    check_snapshot_id(snapshot, where="snapshot")
+    read_snapshot(store, snapshot)
+    return Channel(name, snapshot, channels(store).get(name))
+
+
+def move(store: Store, name: str, snapshot: str, *, who: str, reason: str) -> Channel:
+    """Point the channel at `snapshot` and record who moved it and why."""
+    with disk_errors(store), store.lock():
+        channel = preview_move(store, name, snapshot)
+        if channel.changed:
+            entry = {
+                "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+                "from": channel.previous,
+                "to": snapshot,
+                "who": who,
+                "reason": reason,
+            }
+            make_directory(store.channels)
+            write_json(store.channels / f"{name}.json", [*history(store, name), entry])
+            link_atomic(store.channels / name, f"../snapshots/{snapshot}")
+    return channel
+
+
+def resolve(store: Store, name: str) -> Manifest:
+    """The snapshot with this id, or the one that the channel of this name points at. Raises InputError."""
+    if SNAPSHOT_ID.fullmatch(name):
+        return read_snapshot(store, name)
+    target = channels(store).get(name)
+    if target is None:
+        raise InputError(
+            "there is no snapshot or channel of this name",
+            where=name,
+            way_out=f"Known channels: {', '.join(channels(store)) or 'none'}",
+        )
+    return read_snapshot(store, target)

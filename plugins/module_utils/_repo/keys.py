@@ -1,0 +1,162 @@
+# Copyright (c) osaas.fleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is PRIVATE to the osaas.fleet collection: it may change at any time.
+"""Signatures, checked by the distro's own gpgv and rpmkeys, with the operator's keys and no others."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ansible_collections.osaas.fleet.plugins.module_utils._command import Runner
+from ansible_collections.osaas.fleet.plugins.module_utils._errors import (
+    CommandError,
+    FleetError,
+    InputError,
+    VerificationError,
+)
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.model import SIGNATURE, Repository
+
+ARMORED = re.compile(rb"-----BEGIN PGP PUBLIC KEY BLOCK-----.*?-----END PGP PUBLIC KEY BLOCK-----", re.DOTALL)
+BATCH = 256  # files for one rpmkeys: enough to forget its start-up, few enough to spread over the processors
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The operator's keys for one repo. `digest` is sha256 over the digests of the key files, sorted."""
+
+    repository: str
+    files: tuple[Path, ...]
+    digest: str
+    runner: Runner
+    scratch: Path
+
+    @property
+    def _ring(self) -> Path:
+        return self.scratch / "keyring.gpg"
+
+    @property
+    def _database(self) -> Path:
+        return self.scratch / "rpmdb"
+
+    def verify_repomd(self, content: Path, signature: Path) -> None:
+        """Raises VerificationError unless `signature` is a good signature of `content` by one of the keys."""
+        argv = ["gpgv", "--homedir", str(self.scratch), "--keyring", str(self._ring), "--status-fd", "1"]
+        done = self.runner.run([*argv, str(signature), str(content)], check=False)
+        found = {
+            line.split()[1]: line.split() for line in done.stdout.splitlines() if line.startswith("[GNUPG:] ")
+        }
+        if {"GOODSIG", "VALIDSIG"} <= found.keys() and "BADSIG" not in found:
+            return
+        raise VerificationError(
+            _why(found),
+            where=f"{self.repository}: {SIGNATURE}",
+            way_out="Nothing of this state was published; ask upstream, or check gpgkey",
+        )
+
+    async def verify_packages(self, files: Mapping[Path, str]) -> list[FleetError]:
+        """One error for each of `files` (path -> name to tell) that none of the keys signed, or is damaged."""
+        paths = list(files)
+        batches = [paths[start : start + BATCH] for start in range(0, len(paths), BATCH)]
+        workers = asyncio.Semaphore(os.cpu_count() or 1)
+
+        async def check(batch: Sequence[Path]) -> list[Path]:
+            async with workers:
+                return await asyncio.to_thread(self._bad, batch)
+
+        bad = [path for result in await asyncio.gather(*map(check, batches)) for path in result]
+        return [
+            VerificationError(
+                await asyncio.to_thread(self._reason, path),
+                where=f"{self.repository}: {files[path]}",
+                way_out="Nothing of this state was published; ask upstream, or check gpgkey",
+            )
+            for path in bad
+        ]
+
+    def _rpmkeys(self, *arguments: str) -> list[str]:
+        # Both digests and signatures must be there and good, whatever the machine's own macros say.
+        rules = ("--define", "_pkgverify_level all", "--define", "_pkgverify_flags 0x0")
+        return ["rpmkeys", "--dbpath", str(self._database), *rules, *arguments]
+
+    def _bad(self, batch: Sequence[Path]) -> list[Path]:
+        done = self.runner.run(self._rpmkeys("--checksig", *map(str, batch)), check=False)
+        good = {line[: -len(": digests signatures OK")] for line in done.stdout.splitlines() if _good(line)}
+        return [path for path in batch if str(path) not in good]
+
+    def _reason(self, path: Path) -> str:
+        done = self.runner.run(self._rpmkeys("--checksig", "--verbose", str(path)), check=False)
+        lines = [line.strip() for line in done.stdout.splitlines()[1:]]
+        if any(": BAD" in line for line in lines):
+            return "a digest or signature inside the package is bad"
+        for line in lines:
+            if line.endswith(": NOKEY"):
+                return f"signed by a key that is not allowed ({line[: -len(': NOKEY')]})"
+        if any(line.endswith(": NOTFOUND") for line in lines):
+            return "the package is not signed"
+        return f"rpmkeys refuses it: {(done.stderr.strip() or 'not an RPM package').splitlines()[-1]}"
+
+
+def open_keys(runner: Runner, repository: Repository, scratch: Path) -> Keys:
+    """Keyrings of the operator's key files alone, made below `scratch` (an empty directory of mode 0700).
+
+    Raises InputError for a file that is missing or holds no key.
+    """
+    contents = [_read(path, repository.name) for path in repository.gpgkeys]
+    digests = sorted(hashlib.sha256(content).hexdigest() for content in contents)
+    total = hashlib.sha256("\n".join(digests).encode()).hexdigest()
+    keys = Keys(repository.name, repository.gpgkeys, total, runner, scratch)
+    try:
+        if repository.repo_gpgcheck:
+            keys._ring.write_bytes(b"".join(_binary(runner, content, scratch) for content in contents))
+        if repository.gpgcheck:
+            keys._database.mkdir()
+            runner.run(keys._rpmkeys("--import", *map(str, repository.gpgkeys)))
+    except CommandError as error:
+        raise InputError(f"a gpgkey file holds no usable key: {error.what}", where=repository.name) from error
+    return keys
+
+
+def _good(line: str) -> bool:
+    return line.endswith(": digests signatures OK")
+
+
+def _why(found: Mapping[str, Sequence[str]]) -> str:
+    if "BADSIG" in found:
+        return "the signature does not fit repomd.xml"
+    for status, words in (("EXPKEYSIG", "an expired key"), ("REVKEYSIG", "a revoked key")):
+        if status in found:
+            return f"signed by {words} ({found[status][2]})"
+    if "EXPSIG" in found:
+        return "the signature has expired"
+    if "NO_PUBKEY" in found:
+        return f"signed by a key that is not allowed ({found['NO_PUBKEY'][2]})"
+    return "this is not a signature"
+
+
+def _read(path: Path, repository: str) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"gpgkey {path} cannot be read: {error.strerror}", where=repository) from error
+
+
+def _binary(runner: Runner, content: bytes, scratch: Path) -> bytes:
+    """The key material of a file without its ASCII armor; a file may hold several armored blocks, or none."""
+    if b"-----BEGIN PGP" not in content:
+        return content
+    armored, binary = scratch / "armored", scratch / "binary"
+    blocks = []
+    for block in ARMORED.findall(content):
+        armored.write_bytes(block + b"\n")
+        argv = ["gpg", "--homedir", str(scratch), "--batch", "--yes", "--no-options", "--dearmor"]
+        runner.run([*argv, "--output", str(binary), str(armored)])
+        blocks.append(binary.read_bytes())
+    return b"".join(blocks)

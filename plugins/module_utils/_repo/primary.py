@@ -1,0 +1,87 @@
+# Copyright (c) osaas.fleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is PRIVATE to the osaas.fleet collection: it may change at any time.
+"""primary.xml: the packages of a repo."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from ansible_collections.osaas.fleet.plugins.module_utils._errors import AllErrors, FleetError, UpstreamError
+from ansible_collections.osaas.fleet.plugins.module_utils._repo import hrefs
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.digests import check_digest
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.model import Package, RemoteFile
+
+try:
+    import createrepo_c
+except ImportError:  # the module says so before it comes here
+    HAS_CREATEREPO_C = False
+else:
+    HAS_CREATEREPO_C = True
+
+PACKAGE_BYTES = 16 << 30
+
+
+def parse_primary(path: Path, *, repository: str) -> list[Package]:
+    """The packages in the unpacked primary.xml at `path`.
+
+    Raises UpstreamError for XML that is none, AllErrors naming every package that breaks a rule.
+    """
+    packages: list[Package] = []
+    errors: list[FleetError] = []
+
+    def take(raw: createrepo_c.Package) -> None:
+        try:
+            packages.append(_package(raw, repository=repository))
+        except FleetError as error:
+            errors.append(error)
+
+    try:
+        createrepo_c.xml_parse_primary(str(path), pkgcb=take, do_files=0)
+    except createrepo_c.CreaterepoCError as error:
+        raise UpstreamError(f"this is not a package list: {error}", where=f"{repository}: primary") from error
+    errors += conflicts(packages, repository=repository)
+    if errors:
+        raise AllErrors(errors)
+    return packages
+
+
+def _package(raw: createrepo_c.Package, *, repository: str) -> Package:
+    nevra = raw.nevra()
+    where = f"{repository}: {nevra}"
+    href = hrefs.check_href(raw.location_href or "", raw.location_base, where=where)
+    if href.split("/", 1)[0] == "repodata":
+        raise UpstreamError(f"location {href!r} is refused: a package has no place in repodata/", where=where)
+    algorithm, digest = check_digest(raw.checksum_type, raw.pkgId, where=where)
+    if not 0 < raw.size_package <= PACKAGE_BYTES:
+        raise UpstreamError(
+            f"size {raw.size_package} is not between 1 and {PACKAGE_BYTES} bytes", where=where
+        )
+    return Package(nevra, RemoteFile(href, algorithm, digest, raw.size_package))
+
+
+def conflicts(packages: Sequence[Package], *, repository: str) -> Iterable[FleetError]:
+    """One NEVRA with two digests (a mutable RPM), one location with two packages or below another one."""
+    nevras: dict[str, Package] = {}
+    places: dict[str, Package] = {}
+    for package in packages:
+        first = nevras.setdefault(package.nevra, package)
+        if first.file.digest != package.file.digest:
+            yield UpstreamError(
+                f"one NEVRA has two digests: {first.file.digest} ({first.file.href})"
+                f" and {package.file.digest} ({package.file.href})",
+                where=f"{repository}: {package.nevra}",
+                way_out="Ask upstream which one is right",
+            )
+        other = places.setdefault(package.file.href, package)
+        if other.file.digest != package.file.digest and first.file.digest == package.file.digest:
+            yield UpstreamError(
+                f"one location for {other.nevra} and {package.nevra}",
+                where=f"{repository}: {package.file.href}",
+            )
+    both = hrefs.clash(places)
+    if both:
+        yield UpstreamError("is wanted as a file and as a directory", where=f"{repository}: {both}")

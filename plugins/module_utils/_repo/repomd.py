@@ -1,0 +1,104 @@
+# Copyright (c) osaas.fleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is PRIVATE to the osaas.fleet collection: it may change at any time.
+"""repomd.xml: the entry point of a repo, which names all other metadata files (the records)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ansible_collections.osaas.fleet.plugins.module_utils._errors import AllErrors, FleetError, UpstreamError
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.digests import check_digest
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.hrefs import check_href
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.model import REPOMD, SIGNATURE, RemoteFile
+
+try:
+    import createrepo_c
+except ImportError:  # the module says so before it comes here
+    HAS_CREATEREPO_C = False
+else:
+    HAS_CREATEREPO_C = True
+
+RECORD_BYTES = 4 << 30  # the largest seen in the wild is about 2 GiB
+OPEN_BYTES = 4 << 30
+
+
+@dataclass(frozen=True)
+class Record:
+    """One metadata file: how it is advertised, and how large and with which checksum it unpacks."""
+
+    kind: str
+    file: RemoteFile
+    open_size: int
+    open_algorithm: str
+    open_digest: str
+
+
+@dataclass(frozen=True)
+class Repomd:
+    """What repomd.xml says."""
+
+    revision: str
+    records: tuple[Record, ...]
+
+    @property
+    def primary(self) -> Record:
+        """The list of packages."""
+        return next(record for record in self.records if record.kind == "primary")
+
+
+def parse_repomd(path: Path, *, repository: str) -> Repomd:
+    """Read `path`. Raises UpstreamError or AllErrors naming every record that breaks a rule."""
+    where = f"{repository}: {REPOMD}"
+    try:
+        raw = createrepo_c.Repomd(str(path))
+    except createrepo_c.CreaterepoCError as error:
+        raise UpstreamError(f"this is not repository metadata: {str(error).strip()}", where=where) from error
+    records: list[Record] = []
+    errors: list[FleetError] = []
+    for entry in raw.records:
+        try:
+            records.append(_record(entry, where=f"{where}: record {entry.type!r}"))
+        except FleetError as error:
+            errors.append(error)
+    errors += _set_errors(records, where=where) if not errors else []
+    if errors:
+        raise AllErrors(errors)
+    return Repomd(raw.revision or "", tuple(records))
+
+
+def _record(entry: createrepo_c.RepomdRecord, *, where: str) -> Record:
+    href = check_href(entry.location_href or "", entry.location_base, where=where)
+    algorithm, digest = check_digest(entry.checksum_type, entry.checksum, where=where)
+    for name, size, most in (("size", entry.size, RECORD_BYTES), ("open-size", entry.size_open, OPEN_BYTES)):
+        if size > most:
+            raise UpstreamError(f"{name} {size} is over the limit of {most} bytes", where=where)
+    file = RemoteFile(href, algorithm, digest, entry.size)
+    if entry.type != "primary":
+        return Record(entry.type, file, entry.size_open, "", "")
+    if entry.size <= 0:
+        raise UpstreamError("the metadata gives no size", where=where)
+    # A file that is not compressed needs no second checksum.
+    opened = entry.checksum_open or digest
+    return Record(
+        entry.type,
+        file,
+        entry.size_open if entry.size_open > 0 else entry.size,
+        *check_digest(entry.checksum_open_type or algorithm, opened, where=f"{where}: open-checksum"),
+    )
+
+
+def _set_errors(records: list[Record], *, where: str) -> list[FleetError]:
+    primaries = sum(record.kind == "primary" for record in records)
+    errors: list[FleetError] = []
+    if primaries != 1:
+        errors.append(UpstreamError(f"it names {primaries} primary records instead of one", where=where))
+    hrefs = [record.file.href for record in records]
+    for href in sorted({href for href in hrefs if hrefs.count(href) > 1}):
+        errors.append(UpstreamError(f"two records have the location {href!r}", where=where))
+    for href in sorted({REPOMD, SIGNATURE}.intersection(hrefs)):
+        errors.append(UpstreamError(f"a record claims the location {href!r}", where=where))
+    return errors

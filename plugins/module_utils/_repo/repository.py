@@ -1,0 +1,240 @@
+# Copyright (c) osaas.fleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is PRIVATE to the osaas.fleet collection: it may change at any time.
+"""One repo on its way from upstream to a tree: read its head, fetch and verify what it names."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+
+from ansible_collections.osaas.fleet.plugins.module_utils._command import Runner
+from ansible_collections.osaas.fleet.plugins.module_utils._errors import (
+    AllErrors,
+    FleetError,
+    UpstreamError,
+    VerificationError,
+)
+from ansible_collections.osaas.fleet.plugins.module_utils._repo import hrefs
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.digests import Hasher, sha256
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.http import Missing, Unreachable, Upstream
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.keys import Keys
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.model import (
+    REPOMD,
+    SIGNATURE,
+    Package,
+    RemoteFile,
+    Repository,
+)
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.primary import parse_primary
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.repomd import Record, Repomd, parse_repomd
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.store import Store, make_directory
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.tree import TreeRecord, mirrored
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.unpack import unpack
+
+REPOMD_BYTES = 16 << 20
+SIGNATURE_BYTES = 1 << 20
+GIVE_UP = 8  # files that cannot be reached after all their tries: so is the rest
+
+
+@dataclass(frozen=True)
+class Head:
+    """The entry point of an upstream state, verified as far as it has to be. `digest` is its sha256."""
+
+    content: bytes
+    signature: bytes | None
+    digest: str
+    repomd: Repomd
+
+
+@dataclass(frozen=True)
+class Staged:
+    """A complete upstream state whose every file is in the store: `objects` maps href to sha256."""
+
+    record: TreeRecord
+    objects: dict[str, str]
+
+
+class RepositorySync:
+    """Brings one repo's files into the store; publishes nothing."""
+
+    def __init__(
+        self,
+        store: Store,
+        repository: Repository,
+        upstream: Upstream,
+        keys: Keys,
+        runner: Runner,
+        scratch: Path,
+        connections: int,
+    ) -> None:
+        self.repository = repository
+        self.name = repository.name
+        self.upstream = upstream
+        self.mirror = mirrored(store, repository.name)
+        self._store = store
+        self._keys = keys
+        self._runner = runner
+        self._scratch = scratch
+        self._connections = connections
+        self._signed: set[RemoteFile] | None = None
+
+    def is_mirrored(self, head: Head) -> bool:
+        """Whether the mirror is this state already, verified by the same keys and rules."""
+        mirror = self.mirror
+        return mirror is not None and mirror.repomd_sha256 == head.digest and self._same_rules(mirror)
+
+    async def head(self) -> Head:
+        """Read repomd.xml and its signature.
+
+        Upstream may be between writing the two: a bad pair is read again, until it stays the same.
+        """
+        pair = await self._read_pair()
+        while True:
+            try:
+                return self._check_pair(*pair)
+            except VerificationError:
+                await asyncio.sleep(0.5)
+                again = await self._read_pair()
+                if again == pair:
+                    raise
+                pair = again
+
+    async def stage(self, head: Head) -> Staged:
+        """Bring every file of it into the store. Raises AllErrors, UpstreamError or VerificationError."""
+        name = self.name
+        make_directory(self._store.partial(name))
+        objects = await self._fetch(record.file for record in head.repomd.records)
+        packages = self._packages(
+            head.repomd.primary, self._store.object(objects[head.repomd.primary.file.href])
+        )
+        clash = hrefs.clash([*objects, REPOMD, SIGNATURE, *(package.file.href for package in packages)])
+        if clash:
+            raise UpstreamError("is wanted as a file and as a directory", where=f"{name}: {clash}")
+        files = {package.file for package in packages}
+        objects.update(await self._fetch(files))
+        if self.repository.gpgcheck:
+            await self._verify(files, objects)
+        objects[REPOMD] = self._keep(head.content)
+        if head.signature is not None:
+            objects[SIGNATURE] = self._keep(head.signature)
+        return Staged(self._record(head, len(files), objects), objects)
+
+    async def _read_pair(self) -> tuple[bytes, bytes | None]:
+        content = await self.upstream.read(REPOMD, REPOMD_BYTES)
+        try:
+            return content, await self.upstream.read(SIGNATURE, SIGNATURE_BYTES)
+        except Missing:
+            return content, None
+
+    def _check_pair(self, content: bytes, signature: bytes | None) -> Head:
+        path = self._scratch / "repomd.xml"
+        path.write_bytes(content)
+        if self.repository.repo_gpgcheck:
+            if signature is None:
+                raise VerificationError(
+                    "there is no signature of repomd.xml",
+                    where=f"{self.name}: {SIGNATURE}",
+                    way_out="Ask upstream to sign it, or set repo_gpgcheck to false",
+                )
+            asc = self._scratch / "repomd.xml.asc"
+            asc.write_bytes(signature)
+            self._keys.verify_repomd(path, asc)
+        return Head(content, signature, sha256(content), parse_repomd(path, repository=self.name))
+
+    async def _fetch(self, wanted: Iterable[RemoteFile]) -> dict[str, str]:
+        """Bring all of `wanted` into the store; returns href -> sha256. Raises AllErrors."""
+        groups: dict[tuple[str, str], list[RemoteFile]] = {}
+        for file in wanted:
+            groups.setdefault((file.algorithm, file.digest), []).append(file)
+        queue = iter(groups.values())
+        objects: dict[str, str] = {}
+        errors: list[FleetError] = []
+
+        async def work() -> None:
+            for same in queue:
+                if sum(isinstance(error, Unreachable) for error in errors) >= GIVE_UP:
+                    return
+                try:
+                    digest = self._known(same[0]) or await self._download(same[0])
+                except FleetError as error:
+                    errors.append(error)
+                else:
+                    objects.update((file.href, digest) for file in same)
+
+        await asyncio.gather(*(work() for _ in range(self._connections)))
+        if errors:
+            raise AllErrors(errors)
+        return objects
+
+    def _known(self, file: RemoteFile) -> str:
+        """The sha256 of `file` if the store has it, or ""."""
+        if file.algorithm == "sha256":
+            path, digest = self._store.object(file.digest), file.digest
+            return digest if path.is_file() and path.stat().st_size == file.size else ""
+        path = self._store.mirrors / self.name / file.href
+        if not path.is_file() or path.stat().st_size != file.size:
+            return ""
+        hasher = Hasher(file.algorithm)
+        hasher.feed_file(path)
+        return hasher.sha256 if hasher.digest == file.digest else ""
+
+    async def _download(self, file: RemoteFile) -> str:
+        partial = self._store.partial(self.name) / f"{file.algorithm}-{file.digest}"
+        digest = await self.upstream.download(file, partial)
+        self._store.adopt(partial, digest)
+        return digest
+
+    def _packages(self, primary: Record, packed: Path) -> list[Package]:
+        unpacked = self._scratch / "primary.xml"
+        where = f"{self.name}: {primary.file.href}"
+        unpack(self._runner, packed, unpacked, primary, where=where)
+        return parse_primary(unpacked, repository=self.name)
+
+    async def _verify(self, files: set[RemoteFile], objects: dict[str, str]) -> None:
+        """Check the signature of every package that was not checked for the mirror with the same keys."""
+        if self._signed is None:
+            self._signed = self._signed_before()
+        new = {self._store.object(objects[file.href]): file for file in files - self._signed}
+        errors = await self._keys.verify_packages({path: file.href for path, file in new.items()})
+        if errors:
+            raise AllErrors(errors)
+        self._signed |= set(new.values())
+
+    def _signed_before(self) -> set[RemoteFile]:
+        mirror = self.mirror
+        if mirror is None or not mirror.gpgcheck or mirror.keyring != self._keys.digest:
+            return set()
+        tree = self._store.tree(mirror.repository, mirror.repomd_sha256)
+        primary = parse_repomd(tree / REPOMD, repository=mirror.repository).primary
+        return {package.file for package in self._packages(primary, tree / primary.file.href)}
+
+    def _keep(self, content: bytes) -> str:
+        digest = sha256(content)
+        path = self._store.partial(self.name) / f"sha256-{digest}"
+        path.write_bytes(content)
+        self._store.adopt(path, digest)
+        return digest
+
+    def _same_rules(self, mirror: TreeRecord) -> bool:
+        wanted = (self.repository.gpgcheck, self.repository.repo_gpgcheck, self._keys.digest)
+        return (mirror.gpgcheck, mirror.repo_gpgcheck, mirror.keyring) == wanted
+
+    def _record(self, head: Head, packages: int, objects: dict[str, str]) -> TreeRecord:
+        return TreeRecord(
+            repository=self.name,
+            repomd_sha256=head.digest,
+            revision=head.repomd.revision,
+            packages=packages,
+            bytes=sum(self._store.object(digest).stat().st_size for digest in objects.values()),
+            gpgcheck=self.repository.gpgcheck,
+            repo_gpgcheck=self.repository.repo_gpgcheck,
+            keyring=self._keys.digest,
+            upstream=self.repository.baseurls[0],
+            synced=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        )

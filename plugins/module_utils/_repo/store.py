@@ -1,0 +1,152 @@
+# Copyright (c) osaas.fleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is PRIVATE to the osaas.fleet collection: it may change at any time.
+"""The store on disk: every file once, by its sha256; everything else is links into that.
+
+store.lock                        held (flock) by whoever writes
+objects/sha256/ab/<sha256>        each file once, mode 0444, whole and verified before it gets this name
+trees/<repo>/<digest>/…           a complete published state of a repo, hard links into objects;
+                                  digest = sha256 of its repomd.xml
+trees/<repo>/<digest>.json        TreeRecord: what is known of it
+mirrors/<repo>                    -> ../trees/<repo>/<digest>, the newest state
+snapshots/<id>/manifest.json      and <repo> -> ../../trees/<repo>/<digest>
+channels/<name>                   -> ../snapshots/<id>, with <name>.json, its history
+partial/<repo>/                   downloads that a later run resumes
+scratch/                          of the running writer; emptied by the next one
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ansible_collections.osaas.fleet.plugins.module_utils._errors import InputError, StoreError
+
+PARTIAL_DAYS = 7
+
+
+@dataclass(frozen=True)
+class Store:
+    """The places in a store below `root`."""
+
+    root: Path
+
+    def object(self, sha256: str) -> Path:
+        """Where the file with this digest stands."""
+        return self.root / "objects" / "sha256" / sha256[:2] / sha256
+
+    def tree(self, repository: str, digest: str) -> Path:
+        """The published state of `repository` whose repomd.xml has this sha256."""
+        return self.root / "trees" / repository / digest
+
+    def record(self, repository: str, digest: str) -> Path:
+        """The TreeRecord beside that tree."""
+        return self.root / "trees" / repository / f"{digest}.json"
+
+    @property
+    def mirrors(self) -> Path:
+        """One symlink for each repo."""
+        return self.root / "mirrors"
+
+    @property
+    def snapshots(self) -> Path:
+        """One directory for each snapshot."""
+        return self.root / "snapshots"
+
+    @property
+    def channels(self) -> Path:
+        """One symlink and one history for each channel."""
+        return self.root / "channels"
+
+    def partial(self, repository: str) -> Path:
+        """Where unfinished downloads of `repository` wait to be resumed."""
+        return self.root / "partial" / repository
+
+    @property
+    def scratch(self) -> Path:
+        """Temporary files of the writer."""
+        return self.root / "scratch"
+
+    def adopt(self, file: Path, sha256: str) -> None:
+        """Move a file that is known to have this digest, on the same file system, into the objects."""
+        file.chmod(0o444)
+        target = self.object(sha256)
+        make_directory(target.parent)
+        file.replace(target)
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Be the only writer. Clears what dead writers left. Raises StoreError if another one is at work."""
+        make_directory(self.root)
+        with (self.root / "store.lock").open("a") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise StoreError(
+                    "another run is writing to this store",
+                    where=str(self.root),
+                    way_out="Wait until it has ended, then run again",
+                ) from None
+            self._clear()
+            try:
+                yield
+            finally:
+                shutil.rmtree(self.scratch, ignore_errors=True)
+
+    def _clear(self) -> None:
+        """Remove half trees, half snapshots and scratch of dead runs, and downloads nobody resumed."""
+        for pattern in ("trees/*/.*", "snapshots/.*", "mirrors/.*", "channels/.*", "scratch"):
+            for litter in self.root.glob(pattern):
+                _remove(litter)
+        for partial in self.root.glob("partial/*/*"):
+            if partial.stat().st_mtime < time.time() - PARTIAL_DAYS * 86400:
+                partial.unlink()
+        self.scratch.mkdir(mode=0o700)
+
+
+def open_store(path: str) -> Store:
+    """The store at `path`. Raises InputError if there is none (only a sync makes one)."""
+    store = Store(Path(path))
+    if not store.mirrors.is_dir():
+        raise InputError("there is no store here", where=path, way_out="Sync a repository into it first")
+    return store
+
+
+def make_directory(path: Path) -> None:
+    """Make `path` and its parents as directories that a web server can read, whatever the umask is."""
+    if path.is_dir():
+        return
+    make_directory(path.parent)
+    path.mkdir(exist_ok=True)
+    path.chmod(0o755)
+
+
+@contextmanager
+def disk_errors(store: Store) -> Iterator[None]:
+    """Turn a full or failing disk into one clear line."""
+    try:
+        yield
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        raise StoreError(
+            os.strerror(error.errno).lower() if error.errno else str(error),
+            where=error.filename if error.filename and not full else str(store.root),
+            way_out="Free space and run again: what was downloaded is kept" if full else "",
+        ) from error
+
+
+def _remove(litter: Path) -> None:
+    if litter.is_symlink() or not litter.is_dir():
+        litter.unlink()
+        return
+    litter.chmod(0o755)
+    shutil.rmtree(litter)

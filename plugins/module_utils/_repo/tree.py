@@ -1,0 +1,101 @@
+# Copyright (c) osaas.fleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is PRIVATE to the osaas.fleet collection: it may change at any time.
+"""Trees: complete, immutable published states of a repo, and the mirrors that point at the newest ones."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import typing as t
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from ansible_collections.osaas.fleet.plugins.module_utils._errors import InputError, StoreError
+from ansible_collections.osaas.fleet.plugins.module_utils._files import (
+    link_atomic,
+    read_json,
+    sync_directory,
+    write_json,
+)
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.store import Store, make_directory
+
+
+@dataclass(frozen=True)
+class TreeRecord:
+    """What is known of a tree. `bytes` counts every file in it; `synced` is ISO 8601, UTC.
+
+    `keyring` is the digest of the operator's keys that the signatures were checked with, as far as
+    `gpgcheck` (packages) and `repo_gpgcheck` (repomd.xml) say that they were.
+    """
+
+    repository: str
+    repomd_sha256: str
+    revision: str
+    packages: int
+    bytes: int
+    gpgcheck: bool
+    repo_gpgcheck: bool
+    keyring: str
+    upstream: str
+    synced: str
+
+
+def mirrored(store: Store, repository: str) -> TreeRecord | None:
+    """The record of the tree that the mirror of `repository` points at, if there is one."""
+    link = store.mirrors / repository
+    if not link.is_symlink():
+        return None
+    digest = link.readlink().name
+    raw: t.Any = read_json(store.record(repository, digest))
+    if raw is None or not store.tree(repository, digest).is_dir():
+        raise StoreError(
+            "the mirror points at a tree that is not complete",
+            where=str(link),
+            way_out="Remove this link and sync the repository again",
+        )
+    return TreeRecord(**raw)
+
+
+def existing_mirror(store: Store, repository: str) -> TreeRecord:
+    """Like mirrored(). Raises InputError if there is none."""
+    record = mirrored(store, repository)
+    if record is None:
+        raise InputError("there is no mirror of this repository", where=repository, way_out="Sync it first")
+    return record
+
+
+def mirror_names(store: Store) -> list[str]:
+    """The names of all mirrors, sorted."""
+    return sorted(link.name for link in store.mirrors.iterdir() if not link.name.startswith("."))
+
+
+def build_tree(store: Store, record: TreeRecord, objects: Mapping[str, str]) -> None:
+    """Make the tree of `objects` (href -> sha256) beside its place, then rename it; the record comes first."""
+    target = store.tree(record.repository, record.repomd_sha256)
+    make_directory(target.parent)
+    record_path = store.record(record.repository, record.repomd_sha256)
+    if target.is_dir():
+        write_json(record_path, asdict(record))
+        return
+    half = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    half.chmod(0o755)
+    made = {""}
+    for href, sha256 in objects.items():
+        directory = href.rpartition("/")[0]
+        if directory not in made:
+            make_directory(half / directory)
+            made.add(directory)
+        os.link(store.object(sha256), f"{half}/{href}")
+    write_json(record_path, asdict(record))
+    half.replace(target)
+    sync_directory(target.parent)
+
+
+def publish(store: Store, record: TreeRecord) -> None:
+    """Point the mirror at this tree, in one step."""
+    make_directory(store.mirrors)
+    link_atomic(store.mirrors / record.repository, f"../trees/{record.repository}/{record.repomd_sha256}")

@@ -1,0 +1,123 @@
+#!/usr/bin/python
+# Copyright (c) osaas.fleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Move a channel."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: channel
+short_description: Point a channel at a snapshot
+version_added: 0.1.0
+description:
+  - Moves a channel, a named pointer such as C(testing), to a snapshot in one step, forward or back.
+  - Every move is recorded beside it, with time, origin, destination, who and why.
+author:
+  - osaas.fleet contributors (@osaas-fleet)
+extends_documentation_fragment:
+  - osaas.fleet._attributes
+  - osaas.fleet._attributes.action_group
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+options:
+  store:
+    description: Directory of the store.
+    type: path
+    required: true
+  name:
+    description: Name of the channel. It is made if needed.
+    type: str
+    required: true
+  snapshot:
+    description: Id of the snapshot that it shall point at.
+    type: str
+    required: true
+  who:
+    description: Who moves it, for its history.
+    type: str
+    required: true
+  reason:
+    description: Why it is moved, for its history.
+    type: str
+    required: true
+seealso:
+  - module: osaas.fleet.snapshot
+  - module: osaas.fleet.snapshot_info
+"""
+
+EXAMPLES = r"""
+- name: Promote a snapshot
+  osaas.fleet.channel:
+    store: /srv/osaas
+    name: stable
+    snapshot: 20261122T174400Z
+    who: "{{ lookup('ansible.builtin.env', 'USER') }}"
+    reason: soaked for a week in testing
+"""
+
+RETURN = r"""
+channel:
+  description: Where the channel points.
+  returned: success
+  type: dict
+  contains:
+    name:
+      description: Name of the channel.
+      type: str
+      sample: stable
+    snapshot:
+      description: Id of the snapshot that it points at.
+      type: str
+      sample: 20261122T174400Z
+    previous:
+      description: Id of the snapshot that it pointed at before; V(null) if it is new.
+      type: str
+      sample: 20261115T174400Z
+"""
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.osaas.fleet.plugins.module_utils._module import ArgumentSpec, Result, run_module
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.channel import move, preview_move
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.store import open_store
+
+SPEC = ArgumentSpec(
+    {
+        "store": {"type": "path", "required": True},
+        "name": {"type": "str", "required": True},
+        "snapshot": {"type": "str", "required": True},
+        "who": {"type": "str", "required": True},
+        "reason": {"type": "str", "required": True},
+    }
+)
+
+
+def work(module: AnsibleModule) -> Result:
+    """Move it, or look ahead in check mode."""
+    option: t.Mapping[str, str] = module.params
+    store = open_store(option["store"])
+    if module.check_mode:
+        channel = preview_move(store, option["name"], option["snapshot"])
+    else:
+        channel = move(store, option["name"], option["snapshot"], who=option["who"], reason=option["reason"])
+    diff = {
+        "before": {"snapshot": channel.previous} if channel.previous else {},
+        "after": {"snapshot": channel.snapshot},
+    }
+    return {"changed": channel.changed, "channel": channel.to_dict(), "diff": diff}
+
+
+def main() -> None:
+    """Entry point."""
+    run_module(SPEC, work)
+
+
+if __name__ == "__main__":
+    main()
