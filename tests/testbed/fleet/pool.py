@@ -1,0 +1,106 @@
+# Copyright (c) osaas.fleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The btrfs file system that holds the roots of a fleet: made once per release, copied for each fleet."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..distro import Distro, install_root
+from . import base
+from .command import run
+from .errors import FleetError
+from .instance import Instance
+
+SIZE = 64 << 30  # apparent; the file is sparse
+BASE_BYTES = 600 << 20
+MOUNT = "loop,compress=zstd:1,noatime,discard=async"
+HOST_BYTES = 200 << 20  # a host's own share after a few updates
+
+
+def need_space(directory: Path, hosts: int) -> None:
+    """Raises FleetError unless `directory` has room for a base and the changes of so many hosts."""
+    needed, free = BASE_BYTES + hosts * HOST_BYTES, shutil.disk_usage(directory).free
+    if free < needed:
+        raise FleetError(
+            f"{directory}: {free >> 20} MiB free, {hosts} hosts need {needed >> 20} MiB; make room"
+        )
+
+
+def ensure_base(cache: Path, distro: Distro, release: str, progress: Callable[[str], None]) -> Path:
+    """A pool image whose subvolume `base` is a prepared root of `release`; made if it is not in the cache.
+
+    Its name carries a digest of everything that shapes it, so it is never out of date.
+    """
+    folder = cache / distro.flavour / "pool"
+    image = folder / f"{release}-{_digest(distro, release)}.img"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not image.exists():
+            progress(f"base root of {release}: installing it (once)")
+            for old in folder.glob(f"{release}-*.img"):
+                old.unlink()
+            _make_base(image, distro, release, progress)
+    return image
+
+
+def _make_base(image: Path, distro: Distro, release: str, progress: Callable[[str], None]) -> None:
+    new = image.with_suffix(".new")
+    with new.open("wb") as file:
+        file.truncate(SIZE)
+    run(["mkfs.btrfs", "--quiet", str(new)])
+    with mounted(new, image.with_suffix(".mnt")) as pool:
+        root = pool / "base"
+        run(["btrfs", "subvolume", "create", str(root)])
+        install_root(distro, release, root, progress=progress)
+        base.prepare(root)
+    new.rename(image)
+
+
+def _digest(distro: Distro, release: str) -> str:
+    total = hashlib.sha256(Path(base.__file__).read_bytes())
+    for repomd in sorted(distro.release(release).glob("*/repodata/repomd.xml")):
+        total.update(repomd.read_bytes())
+    return total.hexdigest()[:12]
+
+
+def copy(image: Path, instance: Instance) -> None:
+    """The fleet's own copy: holes stay holes, and blocks are shared where the file system can."""
+    run(["cp", "--sparse=always", "--reflink=auto", str(image), str(instance.pool_image)])
+
+
+@contextmanager
+def mounted(image: Path, mount_point: Path) -> Iterator[Path]:
+    """Mount an image by a loop device that goes away with the mount."""
+    mount_point.mkdir(exist_ok=True)
+    run(["mount", "-o", MOUNT, str(image), str(mount_point)])
+    try:
+        yield mount_point
+    finally:
+        run(["umount", str(mount_point)])
+        mount_point.rmdir()
+
+
+@contextmanager
+def mounted_lazily(image: Path, mount_point: Path) -> Iterator[None]:
+    """The same for a pool that processes still hold at the end: it goes when the last of them has."""
+    mount_point.mkdir()
+    run(["mount", "-o", MOUNT, str(image), str(mount_point)])
+    try:
+        yield
+    finally:
+        run(["umount", "--lazy", str(mount_point)])
+
+
+def make_root(pool: Path, name: str) -> Path:
+    """A host's root: a snapshot of the base."""
+    root = pool / name
+    run(["btrfs", "subvolume", "snapshot", str(pool / "base"), str(root)])
+    return root
