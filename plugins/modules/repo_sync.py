@@ -27,7 +27,7 @@ extends_documentation_fragment:
   - osaas.fleet._attributes
   - osaas.fleet._attributes.action_group
 requirements:
-  - aiohttp
+  - aiohttp >= 3.10
   - createrepo_c (Python bindings)
   - gpg, gpgv, rpmkeys, and for metadata compressed with zstd C(zstd) and C(prlimit)
 attributes:
@@ -65,7 +65,7 @@ options:
         required: true
       gpgkey:
         description:
-          - Files with the public keys that may sign this repository and its packages, armored or not.
+          - Files with the public keys that may sign this repository and its packages, ASCII-armored.
           - Required unless both O(repositories[].gpgcheck) and O(repositories[].repo_gpgcheck) are V(false).
         type: list
         elements: path

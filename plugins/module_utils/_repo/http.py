@@ -146,7 +146,7 @@ class Upstream:
                     return await attempt(url(base, href))
                 except FleetError as error:
                     refusals[base] = error
-                except (aiohttp.InvalidURL, aiohttp.TooManyRedirects) as error:
+                except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError, aiohttp.TooManyRedirects) as error:
                     refusals[base] = UpstreamError(f"redirected to where we do not follow: {error}")
                 except (Transient, aiohttp.ClientError, asyncio.TimeoutError, ConnectionError) as error:
                     last = f"{_said(error)} (from {base})"

@@ -62,7 +62,7 @@ class Keys:
         )
 
     async def verify_packages(self, files: Mapping[Path, str]) -> list[FleetError]:
-        """One error for each of `files` (path -> name to tell) that none of the keys signed, or is damaged."""
+        """One error for each of `files` (path -> name) that none of the keys signed, or that is damaged."""
         paths = list(files)
         batches = [paths[start : start + BATCH] for start in range(0, len(paths), BATCH)]
         workers = asyncio.Semaphore(os.cpu_count() or 1)
@@ -115,7 +115,7 @@ def open_keys(runner: Runner, repository: Repository, scratch: Path) -> Keys:
     keys = Keys(repository.name, repository.gpgkeys, total, runner, scratch)
     try:
         if repository.repo_gpgcheck:
-            keys._ring.write_bytes(b"".join(_binary(runner, content, scratch) for content in contents))
+            keys._ring.write_bytes(b"".join(_dearmored(runner, content, scratch) for content in contents))
         if repository.gpgcheck:
             keys._database.mkdir()
             runner.run(keys._rpmkeys("--import", *map(str, repository.gpgkeys)))
@@ -143,15 +143,20 @@ def _why(found: Mapping[str, Sequence[str]]) -> str:
 
 def _read(path: Path, repository: str) -> bytes:
     try:
-        return path.read_bytes()
+        content = path.read_bytes()
     except OSError as error:
         raise InputError(f"gpgkey {path} cannot be read: {error.strerror}", where=repository) from error
+    if not ARMORED.search(content):
+        raise InputError(
+            f"gpgkey {path} holds no ASCII-armored public key",
+            where=repository,
+            way_out="Make such a file with gpg --armor --export",
+        )
+    return content
 
 
-def _binary(runner: Runner, content: bytes, scratch: Path) -> bytes:
-    """The key material of a file without its ASCII armor; a file may hold several armored blocks, or none."""
-    if b"-----BEGIN PGP" not in content:
-        return content
+def _dearmored(runner: Runner, content: bytes, scratch: Path) -> bytes:
+    """The keys of a file as gpgv wants them; a file may hold several armored blocks."""
     armored, binary = scratch / "armored", scratch / "binary"
     blocks = []
     for block in ARMORED.findall(content):

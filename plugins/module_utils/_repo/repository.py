@@ -39,6 +39,8 @@ from ansible_collections.osaas.fleet.plugins.module_utils._repo.unpack import un
 
 REPOMD_BYTES = 16 << 20
 SIGNATURE_BYTES = 1 << 20
+PAIRS = 4  # of repomd.xml and signature, until the two fit
+PAIR_SECONDS = 0.5
 GIVE_UP = 8  # files that cannot be reached after all their tries: so is the rest
 
 
@@ -92,18 +94,18 @@ class RepositorySync:
     async def head(self) -> Head:
         """Read repomd.xml and its signature.
 
-        Upstream may be between writing the two: a bad pair is read again, until it stays the same.
+        Upstream may be between writing the two: a bad pair is read again, a few times while it changes.
         """
         pair = await self._read_pair()
-        while True:
+        for _ in range(PAIRS):
             try:
                 return self._check_pair(*pair)
             except VerificationError:
-                await asyncio.sleep(0.5)
-                again = await self._read_pair()
-                if again == pair:
+                await asyncio.sleep(PAIR_SECONDS)
+                before, pair = pair, await self._read_pair()
+                if pair == before:
                     raise
-                pair = again
+        return self._check_pair(*pair)
 
     async def stage(self, head: Head) -> Staged:
         """Bring every file of it into the store. Raises AllErrors, UpstreamError or VerificationError."""

@@ -66,7 +66,7 @@ class Synced:
 def sync(
     store: Store, repositories: Sequence[Repository], runner: Runner, transfer: Transfer
 ) -> list[Synced]:
-    """Bring the mirrors of `repositories` to the state of their upstreams; says what was done, in their order.
+    """Bring the mirrors of `repositories` to the state of their upstreams; says what was done, in order.
 
     Raises InputError, UpstreamError, VerificationError, StoreError or AllErrors; then no mirror moved.
     """

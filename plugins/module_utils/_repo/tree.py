@@ -74,7 +74,7 @@ def mirror_names(store: Store) -> list[str]:
 
 
 def build_tree(store: Store, record: TreeRecord, objects: Mapping[str, str]) -> None:
-    """Make the tree of `objects` (href -> sha256) beside its place, then rename it; the record comes first."""
+    """Make the tree of `objects` (href -> sha256) beside its place, then rename it; the record is first."""
     target = store.tree(record.repository, record.repomd_sha256)
     make_directory(target.parent)
     record_path = store.record(record.repository, record.repomd_sha256)

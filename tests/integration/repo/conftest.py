@@ -80,7 +80,7 @@ class Upstream:
         }
         return self.module("repo_sync", check=check, **{"repositories": [described], "retries": 1, **options})
 
-    def module(self, name: str, *, check: bool = False, **options: Any) -> ModuleResult:
+    def module(self, name: str, /, *, check: bool = False, **options: Any) -> ModuleResult:
         result = run(name, {"store": str(self.store), **options}, check=check, diff=True, tmp=self.tmp)
         assert not result.warnings, result.warnings
         return result

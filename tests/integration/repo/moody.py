@@ -1,0 +1,93 @@
+# Copyright (c) osaas.fleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An HTTP server that misbehaves on demand, and remembers what it was asked."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Status:
+    """Answer with this status and, if it redirects, this location."""
+
+    code: int
+    location: str = ""
+
+
+@dataclass(frozen=True)
+class Hang:
+    """Promise the whole file, send this many bytes of it, close."""
+
+    after: int
+
+
+Mood = Callable[[str, str], Status | Hang | None]
+
+
+@dataclass
+class Moody:
+    """Serves a directory; `mood` is asked before each request, with its path and its Range header."""
+
+    url: str
+    mood: Mood
+    requests: list[tuple[str, str]]
+
+
+@contextmanager
+def serve_moody(root: Path) -> Iterator[Moody]:
+    moody = Moody("", lambda _path, _range: None, [])
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, moody, root))
+    moody.url = f"http://127.0.0.1:{server.server_address[1]}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield moody
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+class _Handler(SimpleHTTPRequestHandler):
+    protocol_version = "HTTP/1.0"  # one connection for each request: closing it is the point
+
+    def __init__(self, moody: Moody, root: Path, *args: object) -> None:
+        self._moody = moody
+        super().__init__(*args, directory=str(root))  # type: ignore[arg-type]  # what socketserver hands over
+
+    def do_GET(self) -> None:
+        wanted = self.headers.get("Range", "")
+        self._moody.requests.append((self.path, wanted))
+        mood = self._moody.mood(self.path, wanted)
+        path = Path(self.translate_path(self.path))
+        if isinstance(mood, Status):
+            self.send_response(mood.code)
+            if mood.location:
+                self.send_header("Location", mood.location)
+            self.end_headers()
+        elif not path.is_file():
+            self.send_error(404)
+        else:
+            self._send(path.read_bytes(), wanted, mood)
+
+    def _send(self, content: bytes, wanted: str, mood: Hang | None) -> None:
+        match = re.fullmatch(r"bytes=(\d+)-", wanted)
+        start = int(match[1]) if match else 0
+        self.send_response(206 if match else 200)
+        if match:
+            self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
+        self.send_header("Content-Length", str(len(content) - start))
+        self.end_headers()
+        self.wfile.write(content[start:][: mood.after if mood else None])
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (the base class names it)
+        pass

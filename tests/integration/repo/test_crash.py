@@ -1,0 +1,151 @@
+# Copyright (c) osaas.fleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A killed run, a full disk, a second writer: whatever happens, the next run makes it good."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from integration.repo.conftest import Upstream
+from integration.repo.test_story import contents
+
+MODULES = "ansible_collections.osaas.fleet.plugins.modules"
+
+
+def run_and_die(upstream: Upstream, fatal: int, module: str, /, **options: object) -> None:
+    """Run a module in a process that is killed (SIGKILL) at its change number `fatal` of the store."""
+    arguments = json.dumps({"ANSIBLE_MODULE_ARGS": {"store": str(upstream.store), **options}})
+    script = Path(__file__).with_name("kill_at.py")
+    argv = [sys.executable, str(script), str(fatal), str(upstream.store), f"{MODULES}.{module}", arguments]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == (-signal.SIGKILL if fatal else 0), done.stdout + done.stderr
+
+
+def changes(upstream: Upstream, module: str, /, **options: object) -> int:
+    """How many changes of the store a whole run makes."""
+    run_and_die(upstream, 0, module, **options)
+    return int(Path(f"{upstream.store}.count").read_text())
+
+
+def no_litter(upstream: Upstream) -> None:
+    assert not list(upstream.store.glob("**/.*"))
+    assert not list(upstream.store.glob("scratch"))
+    assert not list(upstream.store.glob("partial/*/*"))
+
+
+def described(upstream: Upstream) -> list[dict[str, object]]:
+    return [{"name": "os", "baseurl": [upstream.url], "gpgkey": [str(upstream.built.key)]}]
+
+
+def test_sync_killed_anywhere(upstream: Upstream) -> None:
+    """Ten points spread over all changes that a sync makes, in a store that has a mirror already."""
+    upstream.sync()
+    old = shutil.copytree(upstream.store, f"{upstream.store}.old", symlinks=True, copy_function=os.link)
+    before = contents(upstream.store / "mirrors" / "os")
+    upstream.offer("2")
+    total = changes(upstream, "repo_sync", repositories=described(upstream))
+    assert total > 40
+    whole = contents(upstream.store / "mirrors" / "os")
+
+    for fatal in range(1, total + 1, total // 10):
+        shutil.rmtree(upstream.store)
+        shutil.copytree(old, upstream.store, symlinks=True, copy_function=os.link)
+        run_and_die(upstream, fatal, "repo_sync", repositories=described(upstream))
+        assert contents(upstream.store / "mirrors" / "os") in (before, whole)
+        again = upstream.sync()
+        assert not again.failed, again.msg
+        assert contents(upstream.store / "mirrors" / "os") == whole == contents(upstream.path)
+        no_litter(upstream)
+
+
+def test_cut_killed_anywhere(upstream: Upstream) -> None:
+    upstream.sync()
+    total = changes(upstream, "snapshot")
+    for fatal in range(1, total + 1):
+        shutil.rmtree(upstream.store / "snapshots")
+        run_and_die(upstream, fatal, "snapshot")
+        result = upstream.module("snapshot")
+        assert not result.failed, result.msg
+        [path] = (upstream.store / "snapshots").iterdir()
+        assert path.name == result.data["snapshot"]["id"]
+        assert contents(path / "os") == contents(upstream.path)
+        no_litter(upstream)
+
+
+def test_move_killed_anywhere(upstream: Upstream) -> None:
+    """The history never tells of a move that did not take place."""
+    upstream.sync()
+    first = upstream.module("snapshot").data["snapshot"]["id"]
+    upstream.offer("2")
+    upstream.sync()
+    second = upstream.module("snapshot").data["snapshot"]["id"]
+    move = {"name": "stable", "who": "test", "reason": "to see"}
+    upstream.module("channel", **move, snapshot=first)
+    total = changes(upstream, "channel", **move, snapshot=second)
+    for fatal in range(1, total + 1):
+        upstream.module("channel", **move, snapshot=first)
+        run_and_die(upstream, fatal, "channel", **move, snapshot=second)
+        assert upstream.module("channel", **move, snapshot=second).data["channel"]["snapshot"] == second
+        entries = json.loads((upstream.store / "channels" / "stable.json").read_text())
+        pairs = [(entry["from"], entry["to"]) for entry in entries]
+        assert pairs[0] == (None, first)
+        assert all(earlier[1] == later[0] for earlier, later in pairwise(pairs))
+        assert pairs[-1] == (first, second)
+        no_litter(upstream)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system with room for less than the upstream."""
+    path = tmp_path / "small"
+    path.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=32k", "tmpfs", str(path)], check=True)
+    try:
+        yield path
+    finally:
+        subprocess.run(["umount", str(path)], check=True)
+
+
+def test_full_disk(upstream: Upstream, small_disk: Path) -> None:
+    upstream.store = small_disk / "store"
+
+    result = upstream.sync()
+
+    assert result.msg == (
+        f"{upstream.store}: no space left on device. Free space and run again: what was downloaded is kept"
+    )
+    subprocess.run(["mount", "-o", "remount,size=16m", str(small_disk)], check=True)
+    assert upstream.sync().changed
+    assert contents(upstream.store / "mirrors" / "os") == contents(upstream.path)
+    no_litter(upstream)
+
+
+def test_only_one_writer(upstream: Upstream) -> None:
+    upstream.sync()
+    with (upstream.store / "store.lock").open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        for module, options in (("repo_sync", {"repositories": described(upstream)}), ("snapshot", {})):
+            result = upstream.module(module, **options)
+            assert result.msg == (
+                f"{upstream.store}: another run is writing to this store."
+                " Wait until it has ended, then run again"
+            )
+    assert not upstream.sync().failed
+
+
+def test_no_store(upstream: Upstream) -> None:
+    assert upstream.module("snapshot").msg == (
+        f"{upstream.store}: there is no store here. Sync a repository into it first"
+    )

@@ -1,0 +1,168 @@
+# Copyright (c) osaas.fleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Servers that fail, close, redirect, lag, and change while they are read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from integration.repo.conftest import NAMES, Upstream
+from integration.repo.moody import Hang, Moody, Status, serve_moody
+from integration.repo.nginx import free_port
+
+ALPHA = "/www/Packages/tiny-alpha-1-1.noarch.rpm"
+
+
+@pytest.fixture
+def moody(upstream: Upstream) -> Iterator[Moody]:
+    with serve_moody(upstream.path.parent) as server:
+        yield server
+
+
+def at(server: Moody) -> dict[str, list[str]]:
+    return {"baseurl": [f"{server.url}/www/"]}
+
+
+def ranges(moody: Moody, path: str) -> list[str]:
+    return [wanted for asked, wanted in moody.requests if asked == path]
+
+
+def test_a_closed_connection_is_resumed(upstream: Upstream, moody: Moody) -> None:
+    moody.mood = lambda path, wanted: Hang(500) if path == ALPHA and not wanted else None
+
+    result = upstream.sync(repository=at(moody))
+
+    assert result.changed, result.msg
+    assert ranges(moody, ALPHA) == ["", "bytes=500-"]
+
+
+def test_a_later_run_resumes_what_an_earlier_one_began(upstream: Upstream, moody: Moody) -> None:
+    moody.mood = lambda path, wanted: Hang(300) if path == ALPHA else None
+    failed = upstream.sync(repository=at(moody))
+    assert failed.msg.startswith(f"os: {ALPHA[5:]}: after 2 tries: ")
+    assert failed.msg.endswith("Run again: it goes on from here")
+    moody.mood = lambda _path, _wanted: None
+    moody.requests.clear()
+
+    assert upstream.sync(repository=at(moody)).changed
+    packages = [(path, wanted) for path, wanted in moody.requests if path.endswith(".rpm")]
+    assert packages == [(ALPHA, "bytes=600-")]
+
+
+def test_an_overloaded_server_is_asked_again(upstream: Upstream, moody: Moody) -> None:
+    seen: set[str] = set()
+
+    def once(path: str, _wanted: str) -> Status | None:
+        first = path not in seen
+        seen.add(path)
+        return Status(503) if first else None
+
+    moody.mood = once
+
+    assert upstream.sync(repository=at(moody)).changed
+
+
+def test_a_server_that_stays_down_is_given_up(upstream: Upstream) -> None:
+    result = upstream.sync(repository={"baseurl": [f"http://127.0.0.1:{free_port()}/"]})
+
+    assert result.msg.startswith("os: repodata/repomd.xml: after 2 tries: Cannot connect to host 127.0.0.1:")
+
+
+def test_every_baseurl_is_tried_for_every_file(upstream: Upstream, moody: Moody) -> None:
+    moody.mood = lambda path, _wanted: Status(404) if path == ALPHA else None
+
+    result = upstream.sync(repository={"baseurl": [f"{moody.url}/www/", upstream.url]})
+
+    assert result.changed, result.msg
+    assert [path for path in upstream.nginx.requests() if "rpm" in path] == [ALPHA]
+    assert len(ranges(moody, ALPHA)) == 1
+
+
+def test_redirects_lead_to_http_only(upstream: Upstream, moody: Moody) -> None:
+    moody.mood = lambda path, _wanted: Status(302, f"{upstream.nginx.url}{path}") if path == ALPHA else None
+    assert upstream.sync(repository=at(moody)).changed
+    upstream.offer("2")
+    moody.mood = lambda path, _wanted: Status(302, "file:///etc/hostname") if "alpha" in path else None
+
+    message = upstream.sync(repository=at(moody)).msg
+
+    assert message == (
+        "os: Packages/tiny-alpha-2-1.noarch.rpm: redirected to where we do not follow:"
+        f" file:///etc/hostname (from {moody.url}/www/)"
+    )
+
+
+def test_upstream_changes_in_mid_sync(upstream: Upstream, moody: Moody) -> None:
+    """The old packages vanish while they are fetched: the new state is mirrored, whole."""
+
+    def swap(path: str, _wanted: str) -> None:
+        if path == ALPHA:
+            upstream.offer("2")
+
+    moody.mood = swap
+
+    result = upstream.sync(repository=at(moody))
+
+    assert result.changed, result.msg
+    names = sorted(path.name for path in (upstream.store / "mirrors/os/Packages").iterdir())
+    assert names == sorted(f"tiny-{name}-2-1.noarch.rpm" for name in NAMES)
+
+
+def test_upstream_that_never_holds_still(upstream: Upstream, moody: Moody) -> None:
+    def rebuild(path: str, _wanted: str) -> None:
+        if path.endswith("primary.xml.gz"):
+            for rpm in (upstream.path / "Packages").iterdir():
+                os.utime(rpm, (0, len(moody.requests)))  # createrepo_c tells the time of every file
+            upstream.index()
+
+    moody.mood = rebuild
+
+    message = upstream.sync(repository=at(moody)).msg
+
+    assert message == (
+        "os: upstream changed during each of 5 tries."
+        " Nothing was published; run again when upstream holds still"
+    )
+    assert not (upstream.store / "mirrors" / "os").exists()
+
+
+def test_two_repos_move_together_or_not_at_all(upstream: Upstream, moody: Moody) -> None:
+    key = [str(upstream.built.key)]
+    other = replace(upstream, path=upstream.path.with_name("other"))
+    other.offer("2")
+    both = [
+        {"name": "good", "baseurl": [upstream.url], "gpgkey": key},
+        {"name": "bad", "baseurl": [f"{moody.url}/other/"], "gpgkey": key},
+    ]
+    moody.mood = lambda path, _wanted: Status(404) if "alpha" in path else None
+
+    message = upstream.sync(repositories=both).msg
+
+    name = "Packages/tiny-alpha-2-1.noarch.rpm"
+    assert message == f"bad: {name}: 404 Not Found (from {moody.url}/other/)"
+    assert not list(upstream.store.glob("mirrors/*"))
+    moody.mood = lambda _path, _wanted: None
+    assert upstream.sync(repositories=both).changed
+
+
+def test_between_repomd_and_its_signature(upstream: Upstream, moody: Moody) -> None:
+    """Upstream writes its new signature only after we have read the old one."""
+    upstream.sync(repository=at(moody))
+    old = (upstream.path / "repodata" / "repomd.xml.asc").read_bytes()
+    upstream.offer("2")
+    signature = upstream.path / "repodata" / "repomd.xml.asc"
+    new = signature.read_bytes()
+    signature.write_bytes(old)
+
+    def finish(path: str, _wanted: str) -> None:
+        if len(moody.requests) > begun + 2:
+            signature.write_bytes(new)
+
+    begun = len(moody.requests)
+    moody.mood = finish
+
+    assert upstream.sync(repository=at(moody)).changed
