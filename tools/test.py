@@ -15,7 +15,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 from xml.etree import ElementTree
 
 from tools.venv import ROOT
@@ -133,15 +133,20 @@ def summary(outcomes: Sequence[Outcome]) -> str:
     return "\n".join(lines)
 
 
-def main() -> int:
-    """Run the parts named on the command line."""
-    wanted = sys.argv[1:] or ["lint", "unit", "integration", "e2e"]
-    sections = [section for section in SECTIONS if section.part in wanted]
-    REPORTS.mkdir(parents=True, exist_ok=True)
+def run_all(sections: Sequence[Section]) -> list[Outcome]:
+    """Run sections in order; what comes after a failed one is not run, and said to be so."""
     outcomes: list[Outcome] = []
     for section in sections:
         stopped = any(outcome.result == "failed" for outcome in outcomes)
         outcomes.append(Outcome(section, "not run") if stopped else run(section))
+    return outcomes
+
+
+def main() -> int:
+    """Run the parts named on the command line."""
+    wanted = sys.argv[1:] or get_args(Part)
+    REPORTS.mkdir(parents=True, exist_ok=True)
+    outcomes = run_all([section for section in SECTIONS if section.part in wanted])
     print(summary(outcomes), flush=True)
     return int(any(outcome.result == "failed" for outcome in outcomes))
 
