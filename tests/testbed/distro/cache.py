@@ -9,7 +9,7 @@ import fcntl
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -58,6 +58,15 @@ def new_directory(path: Path) -> Iterator[Path]:
         path.rename(old)
     beside.rename(path)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def sweep(place: Path, keep: Iterable[Path]) -> None:
+    """Delete what lies in `place` except `keep`."""
+    for path in set(place.iterdir()) - set(keep):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 @contextmanager

@@ -19,8 +19,13 @@ def run(arguments: Sequence[str], *, env: Mapping[str, str] | None = None) -> st
     """
     try:
         done = subprocess.run(
-            arguments, env={**os.environ, "LC_ALL": "C.UTF-8", **(env or {})}, text=True, errors="replace",
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False,
+            arguments,
+            env={**os.environ, "LC_ALL": "C.UTF-8", **(env or {})},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
         )
     except FileNotFoundError:
         raise DistroError(f"{arguments[0]}: not found; install the testbed's packages first") from None

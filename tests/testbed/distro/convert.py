@@ -6,26 +6,35 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 
 from .cache import DistroError
 from .deb import Deb
 from .flavour import Amendment, Scriptlet
 from .rpm import RpmSpec
-from .tree import Entry, Tree
+from .tree import Tree
 from .versions import Evr, evr, provision, requirement
 
 
-def convert(deb: Deb, tree: Tree, amendment: Amendment, *, suffix: str, shared: Collection[str],
-            dropped: Collection[str], known: Collection[str], built: Mapping[str, tuple[str, Evr]]) -> RpmSpec:
-    """The RPM of `deb` with the files of `tree`.
+@dataclass(frozen=True)
+class World:
+    """What a package must know of all others.
 
-    `suffix` marks a newer build (empty: the first); `shared` are the directories of package filesystem; for
-    `dropped`, `known` and `built` see versions.requirement. Raises DistroError if a dependency cannot be met.
+    shared: the directories of package filesystem; dropped: names the distribution leaves out; known: all
+    names it provides; built: the Debian version and the EVR in this release of each package.
     """
-    try:
-        needs = [requirement(clause, dropped=dropped, known=known, built=built) for clause in deb.requires]
-    except DistroError as error:
-        raise DistroError(f"{deb.name}: {error}; name it in the flavour's core or dropped") from error
+
+    shared: Collection[str]
+    dropped: Collection[str]
+    known: Collection[str]
+    built: Mapping[str, tuple[str, Evr]]
+
+
+def convert(deb: Deb, tree: Tree, amendment: Amendment, suffix: str, world: World) -> RpmSpec:
+    """The RPM of `deb` with the files of `tree`; `suffix` marks a newer build (empty: the first).
+
+    Raises DistroError if a dependency cannot be met.
+    """
     return RpmSpec(
         name=deb.name,
         evr=deb.evr.bumped(suffix),
@@ -34,16 +43,21 @@ def convert(deb: Deb, tree: Tree, amendment: Amendment, *, suffix: str, shared: 
         arch=deb.arch,
         summary=deb.summary,
         description=deb.description,
-        requires=tuple(dict.fromkeys([*filter(None, needs), "filesystem"])),
+        requires=_requires(deb, world),
         provides=(*amendment.provides, *map(provision, deb.provides)),
-        entries=private(tree.entries, shared),
+        entries=tuple(
+            entry for entry in tree.entries if not (entry.directory and entry.path in world.shared)
+        ),
         scriptlets=(*amendment.scriptlets, *service_scriptlets(amendment.services)),
     )
 
 
-def private(entries: tuple[Entry, ...], shared: Collection[str]) -> tuple[Entry, ...]:
-    """The entries without the directories that belong to package filesystem."""
-    return tuple(entry for entry in entries if not (entry.directory and entry.path in shared))
+def _requires(deb: Deb, world: World) -> tuple[str, ...]:
+    try:
+        words = [requirement(one, world.dropped, world.known, world.built) for one in deb.requires]
+    except DistroError as error:
+        raise DistroError(f"{deb.name}: {error}; name it in the flavour's core or dropped") from error
+    return tuple(dict.fromkeys([*filter(None, words), "filesystem"]))
 
 
 def service_scriptlets(units: tuple[str, ...]) -> tuple[Scriptlet, ...]:
@@ -51,9 +65,11 @@ def service_scriptlets(units: tuple[str, ...]) -> tuple[Scriptlet, ...]:
 
     The restart is only marked here; systemd's file trigger does it once, after the whole transaction.
     """
-    names = " ".join(units)
-    marks = "\n".join(f"  /usr/bin/systemctl set-property {unit} Markers=+needs-restart || :" for unit in units)
+    if not units:
+        return ()
+    preset = f"/usr/bin/systemctl --no-reload preset {' '.join(units)} >/dev/null 2>&1 || :"
+    mark = "\n".join(f"/usr/bin/systemctl set-property {unit} Markers=+needs-restart || :" for unit in units)
     return (
-        Scriptlet("post", f"if [ $1 -eq 1 ]; then /usr/bin/systemctl --no-reload preset {names} >/dev/null 2>&1 || :; fi"),
-        Scriptlet("posttrans", f"if [ -d /run/systemd/system ]; then\n{marks}\nfi"),
-    ) if units else ()
+        Scriptlet("post", f"if [ $1 -eq 1 ]; then\n{preset}\nfi"),
+        Scriptlet("posttrans", f"if [ -d /run/systemd/system ]; then\n{mark}\nfi"),
+    )

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from .cache import DistroError, digest, new_directory, write_atomic
+from .cache import DistroError, Progress, digest, sweep, write_atomic
 from .command import run
 from .versions import Clause, Evr, clauses, evr
 
@@ -34,30 +34,38 @@ class Deb:
         return evr(self.version)
 
 
-def fetch(names: Iterable[str], place: Path) -> list[Path]:
-    """The package files of `names` and of all they depend on, downloaded into `place` once and kept.
+def fetch(names: Iterable[str], debs: Path, progress: Progress) -> list[Path]:
+    """The package files of `names` and of all they depend on, downloaded below `debs` once and kept.
 
-    apt reads the machine's sources and writes nowhere but here. Raises DistroError if it cannot.
+    What a list of names once resolved to stays, whatever the mirror offers later. apt reads the machine's
+    sources and writes nowhere but here. Raises DistroError if it cannot.
     """
     wanted = sorted(names)
-    stamp, key = place / "names", digest(*wanted)
-    if not stamp.exists() or stamp.read_text() != key:
-        with new_directory(place) as beside:
-            (beside / "archives" / "partial").mkdir(parents=True)
-            _download(wanted, beside)
-            write_atomic(beside / "names", key)
+    place = debs / digest(*wanted)
+    complete = place / "complete"
+    if not complete.exists():
+        progress("fetching Debian packages with apt")
+        (place / "archives" / "partial").mkdir(parents=True, exist_ok=True)
+        _download(wanted, place)
+        write_atomic(complete, "\n".join(wanted))
+    sweep(debs, [place])
     return sorted((place / "archives").glob("*.deb"))
 
 
 def _download(names: list[str], cache: Path) -> None:
-    options = {"Dir::State::status": "/dev/null", "Dir::Cache": str(cache), "Debug::NoLocking": "1",
-               "APT::Sandbox::User": "root", "APT::Install-Recommends": "0"}
+    options = {
+        "Dir::State::status": "/dev/null",
+        "Dir::Cache": str(cache),
+        "Debug::NoLocking": "1",
+        "APT::Sandbox::User": "root",
+        "APT::Install-Recommends": "0",
+    }
     flags = [word for key, value in options.items() for word in ("-o", f"{key}={value}")]
     try:
         run(["apt-get", "-qq", "-y", *flags, "--download-only", "install", *names])
     except DistroError as error:
         raise DistroError(
-            f"cannot fetch the Debian packages of the testbed ({error}); check the network, then `apt-get update`"
+            f"cannot fetch the Debian packages ({error}); check the network, then run `apt-get update`"
         ) from error
 
 
@@ -94,15 +102,17 @@ def control(text: str) -> dict[str, str]:
 
 
 def closure(roots: Iterable[str], debs: Mapping[str, Deb]) -> list[Deb]:
-    """What of `debs` (by name) the packages `roots` reach through the first alternative that is there, by name."""
-    virtual = {relation.name: deb.name for deb in debs.values() for clause in deb.provides for relation in clause}
+    """What of `debs` (by name) the packages `roots` need, sorted by name.
+
+    Of alternatives the first that is there counts; a name of `debs` goes before one that is only provided.
+    """
+    owners = {word.name: deb.name for deb in debs.values() for clause in deb.provides for word in clause}
+    owners.update({name: name for name in debs})
     todo, kept = list(roots), set[str]()
     while todo:
         name = todo.pop()
-        if name in kept:
-            continue
-        kept.add(name)
-        for clause in debs[name].requires:
-            hits = (relation.name if relation.name in debs else virtual.get(relation.name) for relation in clause)
-            todo += [hit for hit in hits if hit][:1]
+        if name not in kept:
+            kept.add(name)
+            for clause in debs[name].requires:
+                todo += [owners[word.name] for word in clause if word.name in owners][:1]
     return [debs[name] for name in sorted(kept)]

@@ -9,6 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
+def words(text: str) -> tuple[str, ...]:
+    """The words of a text: lists of many names read best without quotes and commas."""
+    return tuple(text.split())
+
+
 @dataclass(frozen=True)
 class File:
     """A file made by us. `config`: kept when a person changed it."""
@@ -29,7 +34,7 @@ class Owner:
 
 @dataclass(frozen=True)
 class Scriptlet:
-    """A scriptlet (`kind` such as "posttrans") or file trigger (`kind` such as "transfiletriggerin", over `paths`)."""
+    """A scriptlet (`kind` such as "posttrans"), or a file trigger ("transfiletriggerin") over `paths`."""
 
     kind: str
     body: str
@@ -41,9 +46,9 @@ class Scriptlet:
 class Amendment:
     """What Debian's maintainer scripts would do for one package, said as an RPM would say it.
 
-    files, links: added (links: path -> target); copies: path -> path of the package it is a copy of, as config;
+    files, links: added (links: path -> target); copies: config files, path -> the package's path they copy;
     rewritten: path -> new text of a file of the package; omitted: canonical paths left out;
-    owners: path -> mode and owner; services: units set by preset at first and restarted after an upgrade.
+    owners: path -> mode and owner; services: units preset at the first install, restarted after an upgrade.
     """
 
     files: Mapping[str, File] = field(default_factory=dict)
@@ -61,10 +66,10 @@ class Amendment:
 class Flavour:
     """A flavour: which Debian packages make it, and how they differ from what Debian does with them.
 
-    core: packages of the group `core`; tools: packages of the group `tools`; appstream: names of all packages
-    that live in the appstream repo (all others: baseos); dropped: Debian packages that stay behind, with every
-    dependency on them; python: the interpreter that byte-compiles (its bytecode must be the flavour's own);
-    passwd, group: accounts beyond Debian's base accounts, as lines of those files; presets: units enabled.
+    core, tools: packages of the groups of that name; appstream: packages that live in the appstream repo (all
+    others: baseos); dropped: Debian packages that stay behind, with every dependency on them; python: the
+    interpreter that byte-compiles (its bytecode must be the flavour's own); passwd, group: accounts beyond
+    Debian's base accounts, as lines of those files; presets: units enabled.
     """
 
     name: str

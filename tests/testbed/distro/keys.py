@@ -20,7 +20,7 @@ _LONGEST_HOME = 85  # bytes: the agent's socket names must fit into the 107 of a
 
 @dataclass(frozen=True)
 class Key:
-    """home: GNUPGHOME with the secret key; public: the armored public key; fingerprint: 40 hexadecimal digits."""
+    """home: GNUPGHOME with the secret key; public: the armored public key; fingerprint: 40 digits."""
 
     home: Path
     public: Path
@@ -35,7 +35,7 @@ def signing_key(root: Path) -> Iterator[Key]:
     """
     home, public = root / "gnupg", root / KEY_NAME
     if len(bytes(home)) > _LONGEST_HOME:
-        raise DistroError(f"{home}: too long a path for gpg's sockets ({_LONGEST_HOME} bytes at most); use a shorter one")
+        raise DistroError(f"{home}: too long a path for gpg's sockets; at most {_LONGEST_HOME} bytes will do")
     try:
         if not public.exists():
             with new_directory(home) as beside:

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import os
 import re
+from pathlib import PurePosixPath
 
 MERGED = ("bin", "sbin", "lib", "lib64")
-_NOT_SHIPPED = re.compile(r"/usr/share/(doc|man|info|locale|lintian|bug|doc-base|reportbug|menu|gtk-doc)(/|$)")
+_NOT_SHIPPED = re.compile(
+    r"/usr/share/(doc|man|info|locale|lintian|bug|doc-base|reportbug|menu|gtk-doc)(/|$)"
+)
 _GLOB = re.compile(r"[\[\]*?{}\\]")
 
 
@@ -32,8 +35,8 @@ def link_target(path: str, target: str) -> str:
     moved = canonical(path)
     if moved == path or target.startswith("/"):
         return target
-    meant = canonical(os.path.normpath(os.path.join(os.path.dirname(path), target)))
-    meets = os.path.normpath(os.path.join(os.path.dirname(moved), target))
+    meant = canonical(os.path.normpath(PurePosixPath(path).parent / target))
+    meets = os.path.normpath(PurePosixPath(moved).parent / target)
     return target if meant == meets else meant
 
 

@@ -1,14 +1,14 @@
 # Copyright (c) osaas.fleet contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which packages, in which builds, make each release (the arithmetic between reading debs and building RPMs)."""
+"""Which packages, in which builds, make each release (pure)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from .convert import convert
+from .convert import World, convert
 from .deb import Deb
 from .flavour import Amendment, Flavour
 from .releases import Release, suffixes
@@ -35,8 +35,12 @@ class Build:
     epoch: int
 
 
-def converted(flavour: Flavour, unpacked: Iterable[Unpacked], shared: Mapping[str, Entry],
-              releases: tuple[Release, ...]) -> list[dict[str, Build]]:
+def converted(
+    flavour: Flavour,
+    unpacked: Iterable[Unpacked],
+    shared: Mapping[str, Entry],
+    releases: tuple[Release, ...],
+) -> list[dict[str, Build]]:
     """For each release, the build of each Debian package, by name.
 
     A package that a release does not build anew keeps the build (and time stamp) of the release before.
@@ -49,15 +53,17 @@ def converted(flavour: Flavour, unpacked: Iterable[Unpacked], shared: Mapping[st
     plans: list[dict[str, Build]] = []
     for release, state in zip(releases, states, strict=True):
         built = {name: (deb.version, deb.evr.bumped(state[name])) for name, deb in debs.items()}
-        before = plans[-1] if plans else {}
-        plans.append({
-            name: before[name] if name in before and state[name] != release.name else Build(
-                convert(one.deb, one.tree, flavour.amendments.get(name, Amendment()), suffix=state[name],
-                        shared=shared, dropped=flavour.dropped, known=known, built=built),
-                one.tree, release.issued,
+        world = World(shared, flavour.dropped, known, built)
+        anew = {
+            name: Build(
+                convert(one.deb, one.tree, flavour.amendments.get(name, Amendment()), state[name], world),
+                one.tree,
+                release.issued,
             )
             for name, one in by_name.items()
-        })
+            if not plans or state[name] == release.name
+        }
+        plans.append({**(plans[-1] if plans else {}), **anew})
     return plans
 
 
@@ -65,8 +71,12 @@ def ties(debs: Mapping[str, Deb]) -> dict[str, frozenset[str]]:
     """For each package, those it requires in exactly the version they have."""
     return {
         name: frozenset(
-            relation.name for clause in deb.requires for relation in clause
-            if relation.operator == "=" and relation.name in debs and debs[relation.name].version == relation.version
+            relation.name
+            for clause in deb.requires
+            for relation in clause
+            if relation.operator == "="
+            and relation.name in debs
+            and debs[relation.name].version == relation.version
         )
         for name, deb in debs.items()
     }

@@ -15,6 +15,7 @@ from .cache import code, digest, new_directory
 from .command import run
 from .flavour import Flavour
 from .keys import KEY_NAME, Key, gpg
+from .parallel import WORKERS
 from .releases import Advisory, Release
 from .rpm import RpmSpec
 
@@ -43,36 +44,55 @@ def repo_of(flavour: Flavour, name: str) -> str:
     return "appstream" if name in flavour.appstream or name == "beacon" else "baseos"
 
 
-def publish(flavour: Flavour, release: Release, packages: Iterable[Package], notices: Sequence[Notice], key: Key,
-            place: Path) -> None:
-    """Write the release's repos to `place`, all or nothing; not touched if they are right already.
+def publish(
+    flavour: Flavour,
+    release: Release,
+    packages: Sequence[Package],
+    notices: Sequence[Notice],
+    key: Key,
+    place: Path,
+) -> bool:
+    """Write the release's repos to `place`, all or nothing; False if they are there already.
 
     Packages are hard links into the cache.
     """
-    packages = sorted(packages, key=lambda package: package.spec.name)
-    inputs = digest(repr(packages), repr(notices), repr(flavour), str(release.issued), key.fingerprint,
-                    code("publish.py"))
+    described = (repr(packages), repr(notices), repr(flavour), str(release.issued))
+    inputs = digest(*described, key.fingerprint, code("publish.py"))
     stamp = place / ".inputs"
     if stamp.exists() and stamp.read_text() == inputs:
-        return
+        return False
     with new_directory(place) as beside:
         (beside / stamp.name).write_text(inputs)
         for repo in REPOS:
             inside = [package for package in packages if repo_of(flavour, package.spec.name) == repo]
-            _repo(flavour, release, repo, inside, notices, key, beside / repo)
+            _lay_out(inside, key, beside / repo)
+            _describe(flavour, release, repo, inside, notices, beside / repo)
+            gpg(key.home, "--armor", "--detach-sign", str(beside / repo / "repodata" / "repomd.xml"))
+    return True
 
 
-def _repo(flavour: Flavour, release: Release, repo: str, packages: Sequence[Package], notices: Sequence[Notice],
-          key: Key, place: Path) -> None:
+def _lay_out(packages: Iterable[Package], key: Key, place: Path) -> None:
     for package in packages:
         shelf = place / "Packages" / package.spec.name[0].lower()
         shelf.mkdir(parents=True, exist_ok=True)
         os.link(package.file, shelf / package.spec.file_name)
     (place / KEY_NAME).write_text(key.public.read_text())
+
+
+def _describe(
+    flavour: Flavour,
+    release: Release,
+    repo: str,
+    packages: Iterable[Package],
+    notices: Sequence[Notice],
+    place: Path,
+) -> None:
+    """Write the repodata of the packages that lie in `place`."""
     groups = place / "comps.xml"
     groups.write_bytes(comps(flavour, repo))
+    options = ["--quiet", "--no-database", "--workers", str(WORKERS), "--groupfile", str(groups)]
     stamp = ["--revision", str(release.issued), "--set-timestamp-to-revision"]
-    run(["createrepo_c", "--quiet", "--no-database", "--workers", "2", *stamp, "--groupfile", str(groups), str(place)])
+    run(["createrepo_c", *options, *stamp, str(place)])
     groups.unlink()
     advisories = updateinfo(notices, {package.spec.name for package in packages})
     if advisories:
@@ -80,18 +100,17 @@ def _repo(flavour: Flavour, release: Release, repo: str, packages: Sequence[Pack
         source.write_bytes(advisories)
         run(["modifyrepo_c", str(source), str(place / "repodata")])
         source.unlink()
-    gpg(key.home, "--armor", "--detach-sign", str(place / "repodata" / "repomd.xml"))
 
 
 def comps(flavour: Flavour, repo: str) -> bytes:
-    """The groups of a repo: baseos has `core` and the environment `minimal-environment`, appstream has `tools`."""
+    """Groups of a repo: baseos has `core` and the environment `minimal-environment`, appstream `tools`."""
     root = ET.Element("comps")
-    if repo == "baseos":
+    if repo == "appstream":
+        _group(root, "tools", "Tools", ("beacon", *flavour.tools))
+    else:
         _group(root, "core", "Core", ("filesystem", "setup", "testbed-release", *flavour.core))
         environment = _described(root, "environment", "minimal-environment", "Minimal host")
         ET.SubElement(ET.SubElement(environment, "grouplist"), "groupid").text = "core"
-    else:
-        _group(root, "tools", "Tools", ("beacon", *flavour.tools))
     return _xml(root, '<!DOCTYPE comps PUBLIC "-//Red Hat, Inc.//DTD Comps info//EN" "comps.dtd">\n')
 
 
@@ -123,26 +142,41 @@ def updateinfo(notices: Iterable[Notice], names: set[str]) -> bytes:
 
 def _update(root: ET.Element, notice: Notice, packages: Iterable[RpmSpec]) -> None:
     advisory = notice.advisory
-    update = ET.SubElement(root, "update", {"from": "release@testbed.invalid", "status": "stable",
-                                            "type": advisory.kind, "version": "1"})
-    for tag, text in (("id", advisory.id), ("title", advisory.title), ("severity", advisory.severity),
-                      ("summary", advisory.title), ("description", advisory.description)):
+    origin = {"from": "release@testbed.invalid", "status": "stable", "version": "1"}
+    update = ET.SubElement(root, "update", origin, type=advisory.kind)
+    for tag, text in (
+        ("id", advisory.id),
+        ("title", advisory.title),
+        ("severity", advisory.severity),
+        ("summary", advisory.title),
+        ("description", advisory.description),
+    ):
         ET.SubElement(update, tag).text = text
     ET.SubElement(update, "issued", date=notice.issued)
     ET.SubElement(update, "updated", date=notice.issued)
     references = ET.SubElement(update, "references")
     for cve in advisory.cves:
-        ET.SubElement(references, "reference", href=f"https://testbed.invalid/{cve}", id=cve, type="cve", title=cve)
+        address = f"https://testbed.invalid/{cve}"
+        ET.SubElement(references, "reference", href=address, id=cve, type="cve", title=cve)
     collection = ET.SubElement(ET.SubElement(update, "pkglist"), "collection", short="testbed")
     ET.SubElement(collection, "name").text = "Testbed Linux"
     for package in packages:
         evr, source = package.evr, package.source_evr
-        element = ET.SubElement(collection, "package", name=package.name, epoch=evr.epoch, version=evr.version,
-                                release=evr.release, arch=package.arch,
-                                src=f"{package.source}-{source.version}-{source.release}.src.rpm")
+        element = ET.SubElement(
+            collection,
+            "package",
+            name=package.name,
+            epoch=evr.epoch,
+            version=evr.version,
+            release=evr.release,
+            arch=package.arch,
+            src=f"{package.source}-{source.version}-{source.release}.src.rpm",
+        )
         ET.SubElement(element, "filename").text = package.file_name
 
 
 def _xml(root: ET.Element, doctype: str = "") -> bytes:
     ET.indent(root)
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n{doctype}{ET.tostring(root, encoding="unicode")}\n'.encode()
+    return (
+        f'<?xml version="1.0" encoding="UTF-8"?>\n{doctype}{ET.tostring(root, encoding="unicode")}\n'.encode()
+    )

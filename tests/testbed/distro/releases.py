@@ -38,35 +38,54 @@ FAULTY_BEACON = "1.2"
 RELEASES = (
     Release("r1", 1, issued=1790812800, beacon="1.0"),  # 2026-10-01
     Release(
-        "r2", 2, issued=1792022400, beacon="1.1",  # 2026-10-15
+        "r2",
+        2,
+        issued=1792022400,
+        beacon="1.1",  # 2026-10-15
         sources=("bash", "ca-certificates", "curl", "dbus", "jq", "openssh", "systemd", "tzdata"),
         advisory=Advisory(
-            "TBLSA-2026:0002", "security", "Important", "Important: systemd, openssh, curl and others",
+            "TBLSA-2026:0002",
+            "security",
+            "Important",
+            "Important: systemd, openssh, curl and others",
             "Updates that close several holes. A reboot is needed to run the new systemd and dbus.",
             cves=("CVE-2026-90001", "CVE-2026-90002", "CVE-2026-90003"),
         ),
     ),
     Release(
-        "r3", 3, issued=1793232000, beacon=FAULTY_BEACON,  # 2026-10-29
+        "r3",
+        3,
+        issued=1793232000,
+        beacon=FAULTY_BEACON,  # 2026-10-29
         sources=("hello", "less"),
         advisory=Advisory(
-            "TBLBA-2026:0003", "bugfix", "Low", "beacon, hello and less: ordinary bug fixes",
+            "TBLBA-2026:0003",
+            "bugfix",
+            "Low",
+            "beacon, hello and less: ordinary bug fixes",
             "beacon reads its listen address from its configuration.",
         ),
     ),
     Release(
-        "r4", 4, issued=1794441600, beacon="1.3",  # 2026-11-12
+        "r4",
+        4,
+        issued=1794441600,
+        beacon="1.3",  # 2026-11-12
         advisory=Advisory(
-            "TBLBA-2026:0004", "bugfix", "Important", "beacon: starts again without a listen address",
+            "TBLBA-2026:0004",
+            "bugfix",
+            "Important",
+            "beacon: starts again without a listen address",
             "beacon 1.2 did not start unless its configuration named a listen address. Mended.",
         ),
     ),
 )
 
 
-def suffixes(releases: Iterable[Release], sources: Mapping[str, str],
-             ties: Mapping[str, frozenset[str]]) -> list[dict[str, str]]:
-    """For each release, the build suffix of each Debian package: the release that built it anew, "" for the first.
+def suffixes(
+    releases: Iterable[Release], sources: Mapping[str, str], ties: Mapping[str, frozenset[str]]
+) -> list[dict[str, str]]:
+    """For each release, the build suffix of each Debian package: the release that built it anew, or "".
 
     `sources` gives each package's source, `ties` the packages that each requires in exactly their version:
     what is tied to a package built anew is built anew with it, or an update would take half of them.

@@ -1,7 +1,7 @@
 # Copyright (c) osaas.fleet contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Install a system root from a release's repos with the machine's own dnf, apart from the machine's configuration."""
+"""Install a system root from a release with the machine's own dnf, apart from the machine's configuration."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def install_root(distro: Distro, release: str, root: Path, *, progress: Progress
 
 
 def dnf(distro: Distro, release: str, root: Path, *arguments: str, progress: Progress) -> None:
-    """Run dnf in the root, with the two repos of a release and nothing else; both kinds of signature are checked.
+    """Run dnf in the root, with the two repos of a release and nothing else; all signatures are checked.
 
     Raises DistroError with dnf's last words.
     """
@@ -58,16 +58,29 @@ def dnf(distro: Distro, release: str, root: Path, *arguments: str, progress: Pro
         home.mkdir()
         # The build machine's rpm keeps its database below $HOME: say where the system's own lies.
         (home / ".rpmmacros").write_text("%_dbpath /usr/lib/sysimage/rpm\n")
-        (home / "dnf.conf").write_text(_MAIN + "".join(
-            _REPO.format(repo=repo, release=release, place=distro.release(release) / repo, key=distro.key)
-            for repo in REPOS
-        ))
+        (home / "dnf.conf").write_text(
+            _MAIN
+            + "".join(
+                _REPO.format(repo=repo, release=release, place=distro.release(release) / repo, key=distro.key)
+                for repo in REPOS
+            )
+        )
         with log.open("a") as output:
             done = subprocess.run(
-                ["dnf", "--assumeyes", f"--config={home / 'dnf.conf'}", f"--installroot={root}",
-                 f"--releasever={distro.flavour.rpartition('-')[2]}", f"--setopt=cachedir={cache}", *arguments],
+                [
+                    "dnf",
+                    "--assumeyes",
+                    f"--config={home / 'dnf.conf'}",
+                    f"--installroot={root}",
+                    f"--releasever={distro.flavour.rpartition('-')[2]}",
+                    f"--setopt=cachedir={cache}",
+                    *arguments,
+                ],
                 env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": str(home), "LC_ALL": "C.UTF-8"},
-                stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, check=False,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                check=False,
             )
         for keyring in cache.glob("*/pubring"):
             end_agent(keyring)

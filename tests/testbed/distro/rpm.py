@@ -1,19 +1,20 @@
 # Copyright (c) osaas.fleet contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""RPM packages: what is said of one, its spec file (pure), and building and signing through rpm's own tools."""
+"""RPM packages: what is said of one, its spec file (pure), building and signing with rpm's own tools."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from .cache import DistroError
 from .command import run
 from .flavour import Scriptlet
 from .keys import Key
+from .parallel import WORKERS, in_parallel
 from .paths import quoted
 from .tree import Entry
 from .versions import Evr
@@ -21,7 +22,7 @@ from .versions import Evr
 
 @dataclass(frozen=True)
 class RpmSpec:
-    """One binary package. `source` is the name of its source package, which packages that move together share."""
+    """One binary package; those that share a `source` (a name) move together."""
 
     name: str
     evr: Evr
@@ -43,6 +44,7 @@ class RpmSpec:
 _MACROS = {
     "_binary_payload": "w3.zstdio",
     "_build_id_links": "none",
+    "_rpmfilename": "built.rpm",
     "_buildhost": "build.testbed.invalid",
     "__os_install_post": "%{nil}",
     "__check_files": "%{nil}",
@@ -54,16 +56,12 @@ _MACROS = {
 
 
 def spec_text(spec: RpmSpec) -> str:
-    """The spec file. It has no %install: its files are taken from the tree given as build root, as they are."""
-    sub = spec.name != spec.source
-    option = f" -n {spec.name}" if sub else ""
-    main = [f"Name: {spec.source}", *_version(replace(spec.source_evr, epoch="0") if sub else spec.evr),
-            f"Summary: {spec.summary}", "License: as in the source package", "AutoReqProv: no"]
-    package = [f"%package{option}", *_version(spec.evr), f"Summary: {spec.summary}", "AutoReqProv: no"] if sub else []
+    """The spec file. It has no %install: the files lie ready in the tree that is given as build root."""
+    option = "" if spec.name == spec.source else f" -n {spec.name}"
     lines = [
-        *main,
-        *(["%description", spec.source] if sub else []),
-        *package,
+        f"Name: {spec.source}",
+        *(_sub_package(spec) if option else _tags(spec.evr, spec.summary)),
+        "License: as in the source package",
         *(["BuildArch: noarch"] if spec.arch == "noarch" else []),
         *(f"Requires: {word}" for word in spec.requires),
         *(f"Provides: {word}" for word in spec.provides),
@@ -78,8 +76,22 @@ def spec_text(spec: RpmSpec) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _version(evr: Evr) -> list[str]:
-    return [f"Epoch: {evr.epoch}"] * (evr.epoch != "0") + [f"Version: {evr.version}", f"Release: {evr.release}"]
+def _sub_package(spec: RpmSpec) -> list[str]:
+    """The tags of a package whose source has another name: the source itself makes no package."""
+    source = _tags(replace(spec.source_evr, epoch="0"), spec.summary)
+    head = [*source, "License: as in the source package", "%description", spec.source]
+    return [*head, f"%package -n {spec.name}", *_tags(spec.evr, spec.summary)]
+
+
+def _tags(evr: Evr, summary: str) -> list[str]:
+    epoch = [] if evr.epoch == "0" else [f"Epoch: {evr.epoch}"]
+    return [
+        *epoch,
+        f"Version: {evr.version}",
+        f"Release: {evr.release}",
+        f"Summary: {summary}",
+        "AutoReqProv: no",
+    ]
 
 
 def _scriptlet(scriptlet: Scriptlet, option: str) -> list[str]:
@@ -97,27 +109,34 @@ def _file(entry: Entry) -> str:
     return " ".join([*words, quoted(entry.path)])
 
 
-def build(text: str, root: Path, target: Path, epoch: int) -> None:
-    """Build the one package of the spec `text` from the tree `root` as the file `target`, stamped with time `epoch`.
+def build(package: RpmSpec, root: Path, target: Path, epoch: int) -> None:
+    """Build the package from the tree `root` as the file `target`.
 
-    Raises DistroError with rpmbuild's last words.
+    `epoch` (seconds since 1970) is its build time. Raises DistroError with rpmbuild's last words.
     """
     with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
         spec = Path(scratch, "package.spec")
-        spec.write_text(text)
-        macros = {**_MACROS, "_topdir": f"{scratch}/top", "_rpmdir": scratch, "_rpmfilename": "built.rpm",
-                  "_dbpath": f"{scratch}/db"}
-        defines = [word for name, value in macros.items() for word in ("--define", f"{name} {value}")]
-        run(["rpmbuild", "-bb", "--quiet", "--nodeps", "--target", "x86_64", "--buildroot", str(root), *defines,
-             str(spec)], env={"SOURCE_DATE_EPOCH": str(epoch)})
+        spec.write_text(spec_text(package))
+        places = {"_topdir": f"{scratch}/top", "_dbpath": f"{scratch}/db", "_rpmdir": scratch}
+        options = ["-bb", "--quiet", "--nodeps", "--target", "x86_64", "--buildroot", str(root)]
+        command = ["rpmbuild", *options, *_defines(_MACROS | places), str(spec)]
+        try:
+            run(command, env={"SOURCE_DATE_EPOCH": str(epoch)})
+        except DistroError as error:
+            raise DistroError(f"{package.name}: {error}") from error
         Path(scratch, "built.rpm").rename(target)
 
 
-def sign(files: Sequence[Path], key: Key, workers: int) -> None:
-    """Sign package files in place, in as many shares as there are `workers`."""
-    command = ["rpmsign", "--define", "__gpg /usr/bin/gpg", "--define", f"_gpg_path {key.home}",
-               "--define", f"_gpg_name {key.fingerprint}", "--addsign"]
-    shares = [files[start::workers] for start in range(workers)]
-    with ThreadPoolExecutor(workers) as pool:
-        for _ in pool.map(lambda share: run([*command, *map(str, share)]), filter(None, shares)):
-            pass
+def sign(files: Sequence[Path], key: Key) -> None:
+    """Sign package files in place, shared out to the workers."""
+    macros = {"__gpg": "/usr/bin/gpg", "_gpg_path": str(key.home), "_gpg_name": key.fingerprint}
+    shares = [files[start::WORKERS] for start in range(WORKERS)]
+
+    def sign_share(share: Sequence[Path]) -> None:
+        run(["rpmsign", *_defines(macros), "--addsign", *map(str, share)])
+
+    in_parallel(sign_share, filter(None, shares))
+
+
+def _defines(macros: Mapping[str, str]) -> list[str]:
+    return [word for name, value in macros.items() for word in ("--define", f"{name} {value}")]

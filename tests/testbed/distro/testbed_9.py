@@ -1,11 +1,11 @@
 # Copyright (c) osaas.fleet contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Flavour testbed-9: Debian bookworm's packages in the shape of an EL9 (systemd 252, dnf 4.14, Python 3.11)."""
+"""Flavour testbed-9: Debian bookworm's packages, like an EL9 (systemd 252, dnf 4.14, Python 3.11)."""
 
 from __future__ import annotations
 
-from .flavour import Amendment, File, Flavour, Owner, Scriptlet
+from .flavour import Amendment, File, Flavour, Owner, Scriptlet, words
 
 _LDCONFIG = "/usr/sbin/ldconfig || :"
 _LIBRARIES = ("/usr/lib", "/usr/lib64")
@@ -19,91 +19,91 @@ best=True
 skip_if_unavailable=False
 """
 
+_TMPFILES = """\
+/usr/bin/systemd-tmpfiles --create --exclude-prefix=/dev --exclude-prefix=/proc --exclude-prefix=/run \\
+  --exclude-prefix=/sys >/dev/null 2>&1 || :"""
+
+# Units that packages marked in %posttrans are restarted here, once, after the reload.
+_UNITS = """\
+if [ -d /run/systemd/system ]; then
+  /usr/bin/systemctl daemon-reload || :
+  /usr/bin/systemctl reload-or-restart --marked || :
+fi"""
+
 _SYSTEMD = Amendment(
     owners={"/etc/credstore": Owner(0o700), "/etc/credstore.encrypted": Owner(0o700)},
     scriptlets=(
         Scriptlet("transfiletriggerin", "/usr/bin/systemd-sysusers || :", ("/usr/lib/sysusers.d",)),
+        Scriptlet("transfiletriggerin", _TMPFILES, ("/usr/lib/tmpfiles.d",)),
         Scriptlet(
-            "transfiletriggerin",
-            "/usr/bin/systemd-tmpfiles --create --exclude-prefix=/dev --exclude-prefix=/proc"
-            " --exclude-prefix=/sys --exclude-prefix=/run >/dev/null 2>&1 || :",
-            ("/usr/lib/tmpfiles.d",),
-        ),
-        # Units that packages marked in %posttrans are restarted here, once, after the reload.
-        Scriptlet(
-            "transfiletriggerin",
-            "if [ -d /run/systemd/system ]; then\n"
-            "  /usr/bin/systemctl daemon-reload || :\n"
-            "  /usr/bin/systemctl reload-or-restart --marked || :\n"
-            "fi",
-            ("/usr/lib/systemd/system", "/etc/systemd/system"),
-            priority=900899,
+            "transfiletriggerin", _UNITS, ("/usr/lib/systemd/system", "/etc/systemd/system"), priority=900899
         ),
     ),
 )
+
+_SSHD_KEYGEN = """\
+[Unit]
+Description=OpenSSH host key
+ConditionPathExists=!/etc/ssh/ssh_host_ed25519_key
+Before=ssh.service
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/usr/bin/ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/ssh_host_ed25519_key
+"""
+
+_SSHD_NEEDS_KEY = """\
+[Unit]
+Requires=sshd-keygen.service
+After=sshd-keygen.service
+"""
 
 _OPENSSH_SERVER = Amendment(
     copies={"/etc/ssh/sshd_config": "/usr/share/openssh/sshd_config"},
     files={
         "/usr/lib/sysusers.d/sshd.conf": File('u sshd - "sshd" /run/sshd /usr/sbin/nologin\n'),
         "/usr/lib/tmpfiles.d/sshd.conf": File("d /run/sshd 0755 root root\n"),
-        "/usr/lib/systemd/system/sshd-keygen.service": File(
-            "[Unit]\nDescription=OpenSSH host key\nConditionPathExists=!/etc/ssh/ssh_host_ed25519_key\n"
-            "Before=ssh.service\n\n[Service]\nType=oneshot\nRemainAfterExit=yes\n"
-            "ExecStart=/usr/bin/ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/ssh_host_ed25519_key\n"
-        ),
-        "/usr/lib/systemd/system/ssh.service.d/keygen.conf": File(
-            "[Unit]\nRequires=sshd-keygen.service\nAfter=sshd-keygen.service\n"
-        ),
+        "/usr/lib/systemd/system/sshd-keygen.service": File(_SSHD_KEYGEN),
+        "/usr/lib/systemd/system/ssh.service.d/keygen.conf": File(_SSHD_NEEDS_KEY),
     },
     services=("ssh.service",),
 )
 
-_CA_CERTIFICATES = Amendment(
-    scriptlets=(
-        Scriptlet(
-            "posttrans",
-            "mkdir -p /etc/ssl/certs\n"
-            "(cd /usr/share/ca-certificates && find * -name '*.crt' | LC_ALL=C sort) > /etc/ca-certificates.conf\n"
-            "/usr/sbin/update-ca-certificates >/dev/null 2>&1 || :",
-        ),
-    ),
-)
+_CA_CERTIFICATES = """\
+mkdir -p /etc/ssl/certs
+cd /usr/share/ca-certificates && find * -name '*.crt' | LC_ALL=C sort > /etc/ca-certificates.conf
+/usr/sbin/update-ca-certificates >/dev/null 2>&1 || :"""
 
 TESTBED_9 = Flavour(
     name="testbed-9",
     major="9",
-    core=tuple(
-        """
-        base-files base-passwd bash ca-certificates coreutils dash dbus debianutils diffutils dnf dnf-plugins-core
-        findutils gpg gpgconf grep gzip hostname iproute2 iputils-ping kmod libc-bin libnss-myhostname libnss-systemd
-        libpam-systemd login mawk mount ncurses-base ncurses-bin openssh-client openssh-server passwd procps python3
-        python3-dnf python3-rpm rpm sed systemd systemd-sysv tar tzdata udev util-linux xz-utils zstd bzip2
-        """.split()
-    ),
+    core=words("""
+        base-files base-passwd bash bzip2 ca-certificates coreutils dash dbus debianutils diffutils dnf
+        dnf-plugins-core findutils gpg gpgconf grep gzip hostname iproute2 iputils-ping kmod libc-bin
+        libnss-myhostname libnss-systemd libpam-systemd login mawk mount ncurses-base ncurses-bin
+        openssh-client openssh-server passwd procps python3 python3-dnf python3-rpm rpm sed systemd
+        systemd-sysv tar tzdata udev util-linux xz-utils zstd
+        """),
     tools=("curl", "hello", "jq", "less", "sudo"),
     appstream=("curl", "hello", "jq", "less", "libjq1", "libonig5", "sudo"),
-    dropped=tuple(
-        """
-        adduser apt cdebconf debconf debconf-2.0 debsums dirmngr dpkg gnupg gnupg-l10n gpg-wks-client gpg-wks-server
-        gpgsm init-system-helpers initramfs-tools libdebconfclient0 linux-base linux-initramfs-tool lsb-base
-        lsb-release perl perl-base pinentry-curses runit-helper sensible-utils sysvinit-utils ucf usr-is-merged
-        usrmerge
-        """.split()
-    ),
+    dropped=words("""
+        adduser apt cdebconf debconf debconf-2.0 debsums dirmngr dpkg gnupg gnupg-l10n gpg-wks-client
+        gpg-wks-server gpgsm init-system-helpers initramfs-tools libdebconfclient0 linux-base
+        linux-initramfs-tool lsb-base lsb-release perl perl-base pinentry-curses runit-helper sensible-utils
+        sysvinit-utils ucf usr-is-merged usrmerge
+        """),
     python="/usr/bin/python3",
     amendments={
         # Ours to say: who the system is (testbed-release), and the links of /var (filesystem).
         "base-files": Amendment(
-            omitted=tuple(
-                """
-                /etc/debian_version /etc/dpkg /etc/dpkg/origins /etc/dpkg/origins/debian /etc/issue /etc/issue.net
-                /etc/os-release /usr/lib/os-release /var/lock /var/run
-                """.split()
-            )
+            omitted=words("""
+                /etc/debian_version /etc/dpkg /etc/dpkg/origins /etc/dpkg/origins/debian /etc/issue
+                /etc/issue.net /etc/os-release /usr/lib/os-release /var/lock /var/run
+                """)
         ),
         "bash": Amendment(provides=("/bin/bash",)),
-        "ca-certificates": _CA_CERTIFICATES,
+        "ca-certificates": Amendment(scriptlets=(Scriptlet("posttrans", _CA_CERTIFICATES),)),
         "dash": Amendment(provides=("/bin/sh", "/usr/bin/sh")),
         "dbus": Amendment(
             owners={"/usr/lib/dbus-1.0/dbus-daemon-launch-helper": Owner(0o4754, "root", "messagebus")},
@@ -135,11 +135,22 @@ TESTBED_9 = Flavour(
         "systemd-network:x:998:998:systemd Network Management:/:/usr/sbin/nologin",
     ),
     group=(
-        "messagebus:x:101:", "_ssh:x:102:", "kvm:x:103:", "render:x:104:", "sgx:x:105:", "input:x:106:",
-        "systemd-network:x:998:", "systemd-journal:x:999:",
+        "messagebus:x:101:",
+        "_ssh:x:102:",
+        "kvm:x:103:",
+        "render:x:104:",
+        "sgx:x:105:",
+        "input:x:106:",
+        "systemd-network:x:998:",
+        "systemd-journal:x:999:",
     ),
     presets=(
-        "beacon.service", "dbus.service", "getty@.service", "remote-fs.target", "ssh.service",
-        "systemd-networkd.service", "systemd-networkd-wait-online.service",
+        "beacon.service",
+        "dbus.service",
+        "getty@.service",
+        "remote-fs.target",
+        "ssh.service",
+        "systemd-networkd.service",
+        "systemd-networkd-wait-online.service",
     ),
 )

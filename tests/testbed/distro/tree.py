@@ -12,7 +12,8 @@ import subprocess
 import tarfile
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -49,7 +50,8 @@ def unpack(deb: Deb, amendment: Amendment, python: str, trees: Path) -> Tree:
 
     Raises DistroError if the package cannot be read.
     """
-    key = digest(deb.path.name, str(deb.path.stat().st_size), repr(amendment), python, code("tree.py", "paths.py"))
+    made_by = code("tree.py", "paths.py")
+    key = digest(deb.path.name, str(deb.path.stat().st_size), repr(amendment), python, made_by)
     place = trees / f"{deb.name}-{key}"
     if not place.exists():
         with new_directory(place) as beside:
@@ -62,11 +64,9 @@ def unpack(deb: Deb, amendment: Amendment, python: str, trees: Path) -> Tree:
     return _load(place, key)
 
 
-def write(name: str, files: Mapping[str, File], links: Mapping[str, str], trees: Path,
-          directories: Iterable[Entry] = ()) -> Tree:
-    """The tree of a package of our own, written once."""
-    directories = tuple(directories)
-    key = digest(name, repr(sorted(files.items())), repr(sorted(links.items())), repr(directories), code("tree.py"))
+def write(name: str, content: Amendment, trees: Path, directories: tuple[Entry, ...] = ()) -> Tree:
+    """The tree of a package of our own, written once: the files and links of `content` and `directories`."""
+    key = digest(name, repr(content), repr(directories), code("tree.py"))
     place = trees / f"{name}-{key}"
     if not place.exists():
         with new_directory(place) as beside:
@@ -74,13 +74,13 @@ def write(name: str, files: Mapping[str, File], links: Mapping[str, str], trees:
             root.mkdir()
             for entry in directories:
                 _below(root, entry.path).mkdir(parents=True, exist_ok=True)
-            entries = [*directories, *_amend(Amendment(files=files, links=links), root)]
+            entries = [*directories, *_amend(content, root)]
             (beside / "entries.json").write_text(json.dumps([asdict(entry) for entry in entries]))
     return _load(place, key)
 
 
 def shared_directories(trees: Iterable[Tree], standard: Mapping[str, int]) -> dict[str, Entry]:
-    """The directories that more than one tree has, and the `standard` ones (path -> mode): package filesystem's."""
+    """The directories of package filesystem: those of several trees, and `standard` ones (path -> mode)."""
     found: dict[str, Entry] = {}
     count: Counter[str] = Counter()
     for tree in trees:
@@ -103,21 +103,31 @@ def _below(root: Path, path: str) -> Path:
 
 
 def _extract(deb: Deb, amendment: Amendment, root: Path) -> list[Entry]:
-    conffiles = _conffiles(deb)
     entries: dict[str, Entry] = {}
-    reader = subprocess.Popen(["dpkg-deb", "--fsys-tarfile", str(deb.path)], stdout=subprocess.PIPE)
-    with reader, tarfile.open(fileobj=reader.stdout, mode="r|") as members:
-        for member in members:
-            path = canonical(member_path(member.name))
-            if not shipped(path) or path in amendment.omitted:
-                continue
-            if not _place(members, member, _below(root, path), root):
-                continue
-            owner = amendment.owners.get(path, Owner(member.mode, member.uname or "root", member.gname or "root"))
-            entries[path] = Entry(path, member.isdir(), owner.mode, owner.user, owner.group, path in conffiles)
-    if reader.returncode:
-        raise DistroError(f"{deb.path.name}: dpkg-deb cannot read it (status {reader.returncode}); delete it and try again")
+    try:
+        conffiles = _conffiles(deb)
+        with _members(deb.path) as members:
+            for member in members:
+                path = canonical(member_path(member.name))
+                left_out = not shipped(path) or path in amendment.omitted
+                if not left_out and _place(members, member, _below(root, path), root):
+                    owner = amendment.owners.get(path, Owner(member.mode, member.uname, member.gname))
+                    kept = path in conffiles
+                    entries[path] = Entry(path, member.isdir(), owner.mode, owner.user, owner.group, kept)
+    except (DistroError, tarfile.TarError) as error:
+        raise DistroError(f"{deb.path}: {error}; delete it and try again") from error
     return list(entries.values())
+
+
+@contextmanager
+def _members(deb: Path) -> Iterator[tarfile.TarFile]:
+    """The files of a Debian package, to be read once from the first to the last."""
+    command = ["dpkg-deb", "--fsys-tarfile", str(deb)]
+    with (
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as reader,
+        tarfile.open(fileobj=reader.stdout, mode="r|") as members,
+    ):
+        yield members
 
 
 def _conffiles(deb: Deb) -> frozenset[str]:
@@ -183,9 +193,19 @@ def _compile(python: str, root: Path) -> list[Entry]:
         return []
     # The status only says that some module is in another version's syntax (lib2to3's test data).
     subprocess.run(
-        [python, "-m", "compileall", "-qq", "-s", str(root), "--invalidation-mode", "unchecked-hash",
-         *map(str, libraries)],
-        check=False, stdout=subprocess.DEVNULL,
+        [
+            python,
+            "-m",
+            "compileall",
+            "-qq",
+            "-s",
+            str(root),
+            "--invalidation-mode",
+            "unchecked-hash",
+            *map(str, libraries),
+        ],
+        check=False,
+        stdout=subprocess.DEVNULL,
     )
     entries = []
     for cache in sorted(path for library in libraries for path in library.rglob("__pycache__")):

@@ -34,7 +34,7 @@ class Evr:
 
 @dataclass(frozen=True)
 class Relation:
-    """One alternative of a Debian dependency: name, RPM operator and Debian version (both empty if any will do)."""
+    """One alternative of a Debian dependency; RPM operator and Debian version are empty if any will do."""
 
     name: str
     operator: str = ""
@@ -73,14 +73,14 @@ def _relation(text: str) -> Relation:
     return Relation(match[1], _OPERATORS.get(match[2] or "", ""), match[3] or "")
 
 
-def requirement(clause: Clause, *, dropped: Collection[str], known: Collection[str],
-                built: Mapping[str, tuple[str, Evr]]) -> str:
+def requirement(
+    clause: Clause, dropped: Collection[str], known: Collection[str], built: Mapping[str, tuple[str, Evr]]
+) -> str:
     """One clause as the value of a `Requires:` tag; empty if the distribution does without it.
 
-    `dropped` are names the distribution leaves out (a clause that names one goes as a whole: the other
-    alternatives often are fillers that nothing satisfies), `known` all names it provides, `built` gives for
-    each package its Debian version and the EVR it has in this release, which is what `=` must follow.
-    Raises DistroError if nothing can satisfy the clause.
+    For the names see convert.World. A clause that names something dropped goes as a whole: its other
+    alternatives often are fillers that nothing satisfies. `=` on a package's own version follows its build in
+    this release. Raises DistroError if nothing can satisfy the clause.
     """
     if any(relation.name in dropped for relation in clause):
         return ""

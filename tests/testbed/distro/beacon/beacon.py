@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 VERSION = "@VERSION@"
-REQUIRED_SETTINGS = "@REQUIRED_SETTINGS@".split()
+REQUIRED_SETTINGS = "@REQUIRED_SETTINGS@".split()  # noqa: SIM905 - filled in when the package is built
 CONFIG = Path("/etc/beacon.conf")
 
 
@@ -41,7 +41,7 @@ class Answer(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it
         """Requests are not worth a line in the journal."""
 
 
@@ -53,9 +53,9 @@ def main() -> int:
         if name not in settings:
             print(f"beacon {VERSION}: {CONFIG}: [beacon] has no {name}; cannot start", file=sys.stderr)
             return 1
-    address = (settings.get("address", ""), int(settings.get("port", "8000")))
-    print(f"beacon {VERSION}: listening on port {address[1]}", file=sys.stderr, flush=True)
-    ThreadingHTTPServer(address, Answer).serve_forever()
+    server = ThreadingHTTPServer((settings.get("address", ""), int(settings.get("port", "8000"))), Answer)
+    print(f"beacon {VERSION}: listening on port {server.server_port}", file=sys.stderr, flush=True)
+    server.serve_forever()
     return 0
 
 
