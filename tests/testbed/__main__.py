@@ -98,19 +98,25 @@ def _down(arguments: argparse.Namespace) -> None:
 
 def _status(arguments: argparse.Namespace) -> None:
     running = 0
-    for folder in sorted(RUN_DIR.glob("*/")):
-        instance = Instance(folder.name, RUN_DIR)
-        if (pid := holder(instance)) is None:
-            continue
-        running += 1
-        now = state.parse(instance.state.read_text(), instance.state)
-        release = instance.upstream.readlink().name
-        _say(f"{instance.name}: {now.phase} since {now.started}, upstream serves {release}, supervisor {pid}")
-        for host in now.hosts:
-            power = "on" if now.power[host.name] else "off"
-            _say(f"  {host.name}  {host.address:12}  {host.rack:8}  {power:3}  boots: {now.boots[host.name]}")
+    for lock in sorted(RUN_DIR.glob("*/lock")):
+        instance = Instance(lock.parent.name, RUN_DIR)
+        if (pid := holder(instance)) is not None:
+            running += 1
+            _show(instance, pid)
     if not running:
         _say("no testbed runs")
+
+
+def _show(instance: Instance, supervisor: int) -> None:
+    now = state.read(instance)
+    if now is None or now.phase != "ready":
+        _say(f"{instance.name}: starting, supervisor {supervisor}")
+        return
+    release = instance.upstream.readlink().name
+    _say(f"{instance.name}: up since {now.started}, upstream serves {release}, supervisor {supervisor}")
+    for host in now.hosts:
+        power = "on" if now.power[host.name] else "off"
+        _say(f"  {host.name}  {host.address:12}  {host.rack:8}  {power:3}  boots: {now.boots[host.name]}")
 
 
 def _shell(arguments: argparse.Namespace) -> None:

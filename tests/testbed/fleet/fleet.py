@@ -35,7 +35,9 @@ class Fleet:
     def __init__(self, instance: Instance, supervisor: subprocess.Popen[bytes] | None = None) -> None:
         """Use start() or attach()."""
         self._instance, self._supervisor = instance, supervisor
-        self.hosts = self._state().hosts
+        now = state.read(instance)
+        assert now is not None  # the supervisor said that it is ready
+        self.hosts, self._releases = now.hosts, now.releases
 
     @classmethod
     def start(
@@ -87,6 +89,8 @@ class Fleet:
         instance = Instance(name, run_dir)
         if lock.holder(instance) is None:
             raise FleetError(f"no testbed {name!r} runs in {run_dir}; start it with `up --name {name}`")
+        if (now := state.read(instance)) is None or now.phase != "ready":
+            raise FleetError(f"testbed {name!r} is not up yet; wait for its `up` to end")
         return cls(instance)
 
     @property
@@ -111,10 +115,9 @@ class Fleet:
 
     def publish(self, release: str) -> None:
         """Upstream serves `release` from now on, and nothing of the one before."""
-        releases = self._state().releases
-        if release not in releases:
-            raise _no_release(release, releases)
-        files.link(self._instance.upstream, Path(releases[release]))
+        if release not in self._releases:
+            raise _no_release(release, self._releases)
+        files.link(self._instance.upstream, Path(self._releases[release]))
 
     def command(self, *argv: str) -> list[str]:
         """`argv` with the prefix that runs it in the fleet's network namespace."""
@@ -159,11 +162,10 @@ class Fleet:
 
     def _known(self, host: str) -> str:
         if host not in {each.name for each in self.hosts}:
-            raise FleetError(f"no host {host!r}; there are {self.hosts[0].name} … {self.hosts[-1].name}")
+            raise FleetError(
+                f"there is no host {host!r}; choose from {self.hosts[0].name} … {self.hosts[-1].name}"
+            )
         return host
-
-    def _state(self) -> state.State:
-        return state.parse(self._instance.state.read_text(), self._instance.state)
 
 
 def stop(instance: Instance) -> bool:
@@ -185,7 +187,7 @@ def _spawn(instance: Instance) -> subprocess.Popen[bytes]:
     instance.logs.mkdir(parents=True, exist_ok=True)
     with instance.log("supervisor").open("ab") as log:
         return subprocess.Popen(
-            [*namespaces.UNSHARE, sys.executable, "-m", "testbed.fleet.supervisor"],
+            [*namespaces.UNSHARE, sys.executable, "-m", "testbed.fleet.supervisor", instance.name],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from contextlib import suppress
 
@@ -30,6 +31,12 @@ def sweep(instance: Instance) -> bool:
         else:
             path.unlink()
     return bool(rest)
+
+
+def empty_logs(instance: Instance) -> None:
+    """A new fleet starts with empty logs; those of the one before were kept for a look."""
+    for log in instance.logs.iterdir():
+        os.truncate(log, 0)
 
 
 def _close_connections(instance: Instance) -> None:

@@ -15,19 +15,25 @@ from typing import IO
 from .errors import FleetError
 from .instance import Instance
 
+PATIENCE = 5
+
 
 def acquire(instance: Instance, pid: int) -> IO[str]:
     """Take the lock and leave `pid` in it; hold it by keeping the file. Raises FleetError if it is taken."""
     instance.directory.mkdir(parents=True, exist_ok=True)
     file = instance.lock.open("a+", encoding="utf-8")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    for _ in range(PATIENCE):
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            break
+        except BlockingIOError:
+            time.sleep(0.05)  # somebody may only have looked who holds it
+    else:
         file.close()
         raise FleetError(
             f"testbed {instance.name!r} is already running (pid {holder(instance)}) in {instance.directory}; "
             f"end it with `python -m testbed down --name {instance.name}` or use another name"
-        ) from None
+        )
     file.truncate(0)
     file.write(f"{pid}\n")
     file.flush()

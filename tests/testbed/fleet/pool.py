@@ -52,11 +52,11 @@ def ensure_base(cache: Path, distro: Distro, release: str, progress: Callable[[s
 
 
 def _make_base(image: Path, distro: Distro, release: str, progress: Callable[[str], None]) -> None:
-    new = image.with_suffix(".new")
+    new = image.with_name("new.img")
     with new.open("wb") as file:
         file.truncate(SIZE)
     run(["mkfs.btrfs", "--quiet", str(new)])
-    with mounted(new, image.with_suffix(".mnt")) as pool:
+    with mounted(new, image.with_name("mnt")) as pool:
         root = pool / "base"
         run(["btrfs", "subvolume", "create", str(root)])
         install_root(distro, release, root, progress=progress)

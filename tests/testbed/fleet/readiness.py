@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 
 from . import ssh
 from .errors import FleetError
@@ -78,6 +79,7 @@ async def _ssh(host: Host, instance: Instance, argv: list[str]) -> tuple[int, st
     try:
         output, _ = await process.communicate()
     except asyncio.CancelledError:
-        process.kill()
+        with suppress(ProcessLookupError):
+            process.kill()
         raise
     return await process.wait(), output.decode(errors="replace").strip()

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from .errors import FleetError
 from .hosts import Host
+from .instance import Instance
 
 Phase = Literal["starting", "ready"]
 
@@ -41,6 +42,14 @@ def ready(state: State) -> State:
 def dump(state: State) -> str:
     """JSON text."""
     return json.dumps(asdict(state), indent=2) + "\n"
+
+
+def read(instance: Instance) -> State | None:
+    """The state of an instance, None if its supervisor has not written one yet."""
+    try:
+        return parse(instance.state.read_text(), instance.state)
+    except FileNotFoundError:
+        return None
 
 
 def parse(text: str, source: Path) -> State:

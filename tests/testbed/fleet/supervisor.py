@@ -62,6 +62,7 @@ async def _own(spec: Spec, pid: int) -> None:
     with ExitStack() as stack:
         stack.enter_context(lock.acquire(instance, pid))
         leftovers.sweep(instance)
+        leftovers.empty_logs(instance)
         stack.enter_context(inotify.raised())
         stack.callback(leftovers.sweep, instance)
         stack.callback(namespaces.kill_all)
