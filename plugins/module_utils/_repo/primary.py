@@ -32,6 +32,7 @@ def parse_primary(path: Path, *, repository: str) -> list[Package]:
     """
     packages: list[Package] = []
     errors: list[FleetError] = []
+    surprises: list[str] = []  # elements of newer formats; no fault, unless there is nothing else
 
     def take(raw: createrepo_c.Package) -> None:
         try:
@@ -39,10 +40,15 @@ def parse_primary(path: Path, *, repository: str) -> list[Package]:
         except FleetError as error:
             errors.append(error)
 
+    def wonder(_kind: int, message: str) -> None:
+        surprises.append(message)
+
     try:
-        createrepo_c.xml_parse_primary(str(path), pkgcb=take, do_files=0)
+        createrepo_c.xml_parse_primary(str(path), pkgcb=take, warningcb=wonder, do_files=0)
     except createrepo_c.CreaterepoCError as error:
         raise UpstreamError(f"this is not a package list: {error}", where=f"{repository}: primary") from error
+    if surprises and not packages and not errors:
+        raise UpstreamError(f"this is not a package list: {surprises[0]}", where=f"{repository}: primary")
     errors += conflicts(packages, repository=repository)
     if errors:
         raise AllErrors(errors)

@@ -7,8 +7,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from xml.etree import ElementTree
 
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import AllErrors, FleetError, UpstreamError
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.digests import check_digest
@@ -22,6 +24,7 @@ except ImportError:  # the module says so before it comes here
 else:
     HAS_CREATEREPO_C = True
 
+NAMESPACE = "{http://linux.duke.edu/metadata/repo}"
 RECORD_BYTES = 4 << 30  # the largest seen in the wild is about 2 GiB
 OPEN_BYTES = 4 << 30
 
@@ -53,12 +56,13 @@ class Repomd:
 def parse_repomd(path: Path, *, repository: str) -> Repomd:
     """Read `path`. Raises UpstreamError or AllErrors naming every record that breaks a rule."""
     where = f"{repository}: {REPOMD}"
+    errors: list[FleetError] = []
     try:
         raw = createrepo_c.Repomd(str(path))
-    except createrepo_c.CreaterepoCError as error:
+        errors += _double_kinds(path, where=where)
+    except (createrepo_c.CreaterepoCError, ElementTree.ParseError) as error:
         raise UpstreamError(f"this is not repository metadata: {str(error).strip()}", where=where) from error
     records: list[Record] = []
-    errors: list[FleetError] = []
     for entry in raw.records:
         try:
             records.append(_record(entry, where=f"{where}: record {entry.type!r}"))
@@ -92,13 +96,19 @@ def _record(entry: createrepo_c.RepomdRecord, *, where: str) -> Record:
 
 
 def _set_errors(records: list[Record], *, where: str) -> list[FleetError]:
-    primaries = sum(record.kind == "primary" for record in records)
     errors: list[FleetError] = []
-    if primaries != 1:
-        errors.append(UpstreamError(f"it names {primaries} primary records instead of one", where=where))
+    if all(record.kind != "primary" for record in records):
+        errors.append(UpstreamError("it names no primary record", where=where))
     hrefs = [record.file.href for record in records]
     for href in sorted({href for href in hrefs if hrefs.count(href) > 1}):
         errors.append(UpstreamError(f"two records have the location {href!r}", where=where))
     for href in sorted({REPOMD, SIGNATURE}.intersection(hrefs)):
         errors.append(UpstreamError(f"a record claims the location {href!r}", where=where))
     return errors
+
+
+def _double_kinds(path: Path, *, where: str) -> list[FleetError]:
+    """createrepo_c keeps the last record of a kind; clients may take another one."""
+    kinds = Counter(data.get("type") for data in ElementTree.parse(path).iter(f"{NAMESPACE}data"))
+    doubles = [kind for kind, count in kinds.items() if count > 1]
+    return [UpstreamError(f"two records are {kind!r}", where=where) for kind in doubles]

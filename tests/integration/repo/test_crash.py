@@ -15,6 +15,7 @@ import sys
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from integration.repo.conftest import Upstream
@@ -91,7 +92,7 @@ def test_move_killed_anywhere(upstream: Upstream) -> None:
     upstream.offer("2")
     upstream.sync()
     second = upstream.module("snapshot").data["snapshot"]["id"]
-    move = {"name": "stable", "who": "test", "reason": "to see"}
+    move: dict[str, Any] = {"name": "stable", "who": "test", "reason": "to see"}
     upstream.module("channel", **move, snapshot=first)
     total = changes(upstream, "channel", **move, snapshot=second)
     for fatal in range(1, total + 1):
@@ -136,8 +137,7 @@ def test_only_one_writer(upstream: Upstream) -> None:
     upstream.sync()
     with (upstream.store / "store.lock").open() as held:
         fcntl.flock(held, fcntl.LOCK_EX)
-        for module, options in (("repo_sync", {"repositories": described(upstream)}), ("snapshot", {})):
-            result = upstream.module(module, **options)
+        for result in (upstream.sync(), upstream.module("snapshot")):
             assert result.msg == (
                 f"{upstream.store}: another run is writing to this store."
                 " Wait until it has ended, then run again"

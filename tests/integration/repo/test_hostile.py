@@ -126,7 +126,7 @@ def test_one_nevra_with_two_digests(upstream: Upstream) -> None:
 def test_html_instead_of_repomd(upstream: Upstream) -> None:
     offer_repomd(upstream, lambda _text: "<html><body>Welcome to the hotel</body></html>\n")
 
-    assert refused(upstream) == "os: repodata/repomd.xml: it names 0 primary records instead of one"
+    assert refused(upstream) == "os: repodata/repomd.xml: it names no primary record"
 
 
 def test_not_xml(upstream: Upstream) -> None:

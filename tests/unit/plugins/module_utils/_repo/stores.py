@@ -1,0 +1,44 @@
+# Copyright (c) osaas.fleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Stores with mirrors in them, made without any upstream."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.digests import sha256
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.store import Store
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.tree import TreeRecord, build_tree, publish
+
+
+def mirror(store: Store, repository: str, state: str, *, gpgcheck: bool = True) -> TreeRecord:
+    """Let the mirror of `repository` be a state whose repomd.xml holds just this text; returns its record."""
+    digest = sha256(state.encode())
+    with store.lock():
+        file = store.scratch / "repomd.xml"
+        file.write_text(state)
+        store.adopt(file, digest)
+        record = TreeRecord(
+            repository=repository,
+            repomd_sha256=digest,
+            revision=state,
+            packages=len(state),
+            bytes=10 * len(state),
+            gpgcheck=gpgcheck,
+            repo_gpgcheck=True,
+            keyring="0" * 64,
+            upstream="http://upstream.invalid/",
+            synced="2026-11-22T17:44:00+00:00",
+        )
+        build_tree(store, record, {"repodata/repomd.xml": digest})
+        publish(store, record)
+    return record
+
+
+def make_store(root: Path) -> Store:
+    """A store with two mirrors."""
+    store = Store(root)
+    mirror(store, "baseos", "one")
+    mirror(store, "appstream", "one and a bit")
+    return store
