@@ -42,4 +42,9 @@ class ActionModule(LedgerAction):
             state, reason = record(
                 connection, run_of(args), task_vars["inventory_hostname"], args["fence"], news
             )
-        return {"changed": True, "rollout_state": state, "rollout_reason": reason}
+        return {
+            "changed": True,
+            "host_state": news.state,
+            "rollout_state": state,
+            "rollout_reason": reason,
+        }

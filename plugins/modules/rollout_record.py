@@ -96,6 +96,11 @@ EXAMPLES = r"""
 
 RETURN = r"""
 ---
+host_state:
+  description: The state that was recorded.
+  type: str
+  returned: success
+  sample: done
 rollout_state:
   description: The state of the rollout after this record.
   type: str

@@ -214,9 +214,9 @@ def _insert(connection: Connection, release: Release, raw_policy: Mapping[str, t
         "state": "running",
         "created": time.time(),
     }
-    rollout = tables().rollout
-    number: int = connection.execute(rollout.insert().values(**values).returning(rollout.c.id)).scalar_one()
-    return number
+    # Not RETURNING: SQLite has it since 3.35 only, EL9 ships 3.34.
+    result = connection.execute(tables().rollout.insert().values(**values))
+    return int(t.cast(t.Any, result.inserted_primary_key)[0])
 
 
 def _assign(connection: Connection, number: int, planned: Sequence[plan.Assignment]) -> None:

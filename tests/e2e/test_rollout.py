@@ -1,0 +1,88 @@
+# Copyright (c) osaas.fleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The main job on real hosts, through the public playbooks of the installed tarball."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from demo.site import Site, make_site
+from demo.story import tell
+from e2e.runner_site import RunnerSite
+from testbed.distro import Distro
+from testbed.fleet import Fleet
+
+
+@pytest.fixture
+def site(distro: Distro, run_dir: Path, cache: Path, request: pytest.FixtureRequest) -> Iterator[RunnerSite]:
+    """A fresh fleet on r1 and an operator's directory for it."""
+    name = "story"
+    directory = run_dir / f"{name}-site"
+    with Fleet.start(
+        name, distro=distro, store=directory / "store", run_dir=run_dir, cache=cache, progress=print
+    ) as fleet:
+        yield RunnerSite(directory, make_site(directory, fleet, distro).fleet)
+
+
+def states(site: Site) -> dict[str, str]:
+    """The state of every host in the newest rollout, read beside a running rollout."""
+    with sqlite3.connect(f"file:{site.ledger}?mode=ro", uri=True) as ledger:
+        query = "SELECT host, state FROM assignment WHERE rollout = (SELECT max(id) FROM rollout)"
+        return dict(ledger.execute(query))
+
+
+def wait_for_second_wave(site: Site, process: subprocess.Popen[bytes]) -> set[str]:
+    """Until the canary is done and somebody after it is being changed; who that is."""
+    for _try in range(1200):
+        assert process.poll() is None, f"the rollout ended early with status {process.returncode}"
+        now = states(site)
+        if "done" in now.values() and (busy := {host for host in now if now[host] == "activating"}):
+            return busy
+        time.sleep(0.1)
+    raise AssertionError(f"no host of the second wave came to be changed: {states(site)}")
+
+
+def test_a_good_release_goes_through_and_a_bad_one_stops_at_the_canary(site: RunnerSite) -> None:
+    good, bad, fixed = tell(site, print)
+    assert [good["state"], bad["state"], fixed["state"]] == ["succeeded", "halted", "succeeded"]
+    assert bad["reason"] == "1 of 6 hosts failed, the error budget is 0"
+    canary = next(host for host in bad["hosts"] if host["state"] == "rolled back")
+    assert (canary["host"], canary["wave"]) == ("host-01", "canary")
+    assert "beacon" in canary["reason"]
+
+
+def test_a_rollout_that_is_killed_in_the_middle_of_a_wave_is_finished_by_the_same_command(
+    site: RunnerSite,
+) -> None:
+    site.fleet.publish("r1")
+    assert site.play("sync") == 0
+    assert site.play("enrol", osaas_release="untested") == 0
+    site.fleet.publish("r2")
+    assert site.play("sync") == 0
+    command = site.argv("rollout", osaas_release="untested")
+
+    first = subprocess.Popen(command, cwd=site.directory, env=site.environment(), start_new_session=True)
+    busy = wait_for_second_wave(site, first)
+    os.killpg(first.pid, signal.SIGKILL)
+    first.wait()
+    left = states(site)
+
+    again = subprocess.run(command, cwd=site.directory, env=site.environment(), check=False)
+    assert again.returncode == 0
+    rollout = site.rollout()
+    assert rollout["state"] == "succeeded" and rollout["counts"] == {"done": 6}
+    assert len({host["digest"] for host in rollout["hosts"]}) == 1
+    attempts = {host["host"]: host["attempt"] for host in rollout["hosts"]}
+    assert busy <= {host for host, attempt in attempts.items() if attempt == 2}
+    assert {attempts[host] for host, state in left.items() if state == "done"} == {1}
+    for host in site.fleet.hosts:
+        listed = site.fleet.ssh(host.name, "ls", "/var/lib/osaas/transactions").stdout.split()
+        assert len(listed) == 1, f"{host.name} has had {len(listed)} transactions: {listed}"
