@@ -7,19 +7,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import typing as t
+from collections.abc import Mapping, Sequence
 
 
 class FleetError(Exception):
     """Anything an operator can be told in one line: what is wrong, where, by which rule, and the way out.
 
     `where` names the object (a repo, a file, a host, an option); `way_out` says what to do about it.
+    `details` is data that a module returns beside its message, for example the tail of a log.
     """
 
-    def __init__(self, what: str, *, where: str = "", way_out: str = "") -> None:
+    def __init__(
+        self, what: str, *, where: str = "", way_out: str = "", details: Mapping[str, t.Any] | None = None
+    ) -> None:
         self.what = what
         self.where = where
         self.way_out = way_out
+        self.details = dict(details or {})
         super().__init__(what, where, way_out)
 
     def __str__(self) -> str:

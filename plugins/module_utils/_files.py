@@ -45,10 +45,14 @@ def write_atomic(path: Path, content: bytes, *, mode: int = 0o644) -> bool:
     return True
 
 
+def json_text(value: t.Any) -> str:
+    """`value` as sorted, indented JSON: the same value gives the same bytes."""
+    return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
 def write_json(path: Path, value: t.Any, *, mode: int = 0o644) -> bool:
-    """Like write_atomic(), as sorted, indented JSON: the same value gives the same bytes."""
-    text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False)
-    return write_atomic(path, f"{text}\n".encode(), mode=mode)
+    """Like write_atomic(), as json_text()."""
+    return write_atomic(path, json_text(value).encode(), mode=mode)
 
 
 def read_json(path: Path) -> t.Any:

@@ -25,6 +25,7 @@ class Option(t.TypedDict, total=False):
     choices: Sequence[str]
     no_log: bool
     options: Mapping[str, Option]
+    required_if: Sequence[tuple[str, str, tuple[str, ...]]]
     required_together: Sequence[Sequence[str]]
     required_one_of: Sequence[Sequence[str]]
     mutually_exclusive: Sequence[Sequence[str]]
@@ -62,5 +63,5 @@ def run_module(spec: ArgumentSpec, work: Callable[[AnsibleModule], Result]) -> N
     try:
         result = work(module)
     except FleetError as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(msg=str(error), **error.details)
     module.exit_json(**result)

@@ -1,0 +1,202 @@
+# Copyright (c) osaas.fleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is PRIVATE to the osaas.fleet collection: it may change at any time.
+"""The adapter for dnf 4: a distro-sync through the `dnf` Python API, from the repos of one release alone."""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+
+from ansible_collections.osaas.fleet.plugins.module_utils._errors import HostError, VerificationError
+from ansible_collections.osaas.fleet.plugins.module_utils._host.backend import Source
+from ansible_collections.osaas.fleet.plugins.module_utils._host.packages import nevra
+from ansible_collections.osaas.fleet.plugins.module_utils._host.plan import Plan, Resolution
+
+try:
+    import dnf  # type: ignore[import-not-found]
+    import dnf.callback  # type: ignore[import-not-found]
+    import dnf.exceptions  # type: ignore[import-not-found]
+except ImportError:
+    dnf = None
+
+_NEVER = -1  # metadata of an immutable release does not expire
+_AUTOMATIC = ("dependency", "weak-dependency", "clean")  # reasons that no person is behind
+
+
+class Dnf4Session:
+    """See backend.Session. Plugins are not loaded: what they change would differ from host to host."""
+
+    def __init__(self, source: Source, *, offline: bool) -> None:
+        if dnf is None:
+            raise HostError(
+                "has no dnf bindings for Python", where="this host", way_out="Install python3-dnf"
+            )
+        self._base = dnf.Base()
+        self._source = source
+        conf = self._base.conf
+        conf.read()
+        conf.substitutions.update_from_etc(conf.installroot, varsdir=conf.varsdir)
+        conf.reposdir = []
+        conf.cachedir = str(source.cache)
+        conf.keepcache = True
+        conf.cacheonly = offline
+        conf.best = True
+        conf.defaultyes = conf.assumeyes = False
+        with _errors(source):
+            self._add_repositories()
+            self._base.fill_sack()
+
+    def resolve(self, allow_removals: Collection[str]) -> Resolution:
+        """See Session.resolve."""
+        conf = self._base.conf
+        conf.protected_packages = [name for name in conf.protected_packages if name not in allow_removals]
+        with _errors(self._source):
+            self._base.distro_sync()
+            self._base.resolve(allow_erasing=True)
+        by_action: dict[int, list[t.Any]] = {}
+        for item in self._base.transaction:
+            by_action.setdefault(item.action, []).append(item.pkg)
+        erased = by_action.get(dnf.callback.PKG_REMOVE, [])
+        incoming = list(self._base.transaction.install_set)
+        outgoing = list(self._base.transaction.remove_set)
+        plan = Plan(
+            install=_names(by_action.get(dnf.callback.PKG_INSTALL, [])),
+            upgrade=_names(by_action.get(dnf.callback.PKG_UPGRADE, [])),
+            downgrade=_names(by_action.get(dnf.callback.PKG_DOWNGRADE, [])),
+            remove=_names([*erased, *by_action.get(dnf.callback.PKG_OBSOLETED, [])]),
+            reinstall=_names(by_action.get(dnf.callback.PKG_REINSTALL, [])),
+            download_bytes=sum(package.downloadsize for package in incoming if not _cached(package)),
+            install_bytes=sum(package.installsize for package in incoming)
+            - sum(package.installsize for package in outgoing),
+        )
+        kernels = {str(package) for package in self._many_versions()}
+        wanted = {
+            package.name
+            for package in erased
+            if package.reason not in _AUTOMATIC and str(package) not in kernels
+        }
+        return Resolution(plan, tuple(sorted(wanted)))
+
+    def missing(self) -> tuple[str, ...]:
+        """See Session.missing."""
+        return tuple(sorted(p.localPkg() for p in self._base.transaction.install_set if not _cached(p)))
+
+    def download(self) -> None:
+        """See Session.download."""
+        with _errors(self._source):
+            self._base.download_packages(list(self._base.transaction.install_set))
+
+    def files(self) -> Mapping[str, tuple[str, ...]]:
+        """See Session.files."""
+        found: dict[str, list[str]] = {}
+        for package in self._base.transaction.install_set:
+            found.setdefault(package.reponame, []).append(package.localPkg())
+        return {name: tuple(sorted(files)) for name, files in found.items()}
+
+    def rehearse(self) -> None:
+        """See Session.rehearse."""
+        self._base.conf.tsflags = ["test"]
+        with _errors(self._source):
+            self._base.do_transaction()
+
+    def transact(self) -> None:
+        """See Session.transact."""
+        with _errors(self._source):
+            self._base.download_packages(list(self._base.transaction.install_set))  # compares checksums
+            self._base.do_transaction()
+
+    def duplicates(self) -> tuple[str, ...]:
+        """See Session.duplicates."""
+        return _names(self._duplicated())
+
+    def deduplicate(self) -> None:
+        """See Session.deduplicate."""
+        self._base.conf.protected_packages = []  # one version of each stays
+        versions: dict[tuple[str, str], list[t.Any]] = {}
+        for package in sorted(self._duplicated()):
+            versions.setdefault((package.name, package.arch), []).append(package)
+        for found in versions.values():
+            offered = [package for package in found if self._offered(package)]
+            keep = (offered or found)[-1]
+            for package in found:
+                if package != keep:
+                    self._base.package_remove(package)
+            if offered:
+                self._base.reinstall(str(keep))
+        with _errors(self._source):
+            self._base.resolve(allow_erasing=True)
+        self.transact()
+
+    def close(self) -> None:
+        """See Session.close."""
+        self._base.close()
+
+    def _add_repositories(self) -> None:
+        for one in self._source.repositories:
+            repo = self._base.repos.add_new_repo(
+                one.name,
+                self._base.conf,
+                baseurl=[one.baseurl],
+                gpgkey=[f"file://{key}" for key in one.keys],
+                gpgcheck=True,
+                repo_gpgcheck=True,
+                skip_if_unavailable=False,
+                metadata_expire=_NEVER,
+            )
+            # The keys offered are read from gpgkey, that is from the files of the pin: each of them is meant.
+            repo._set_key_import(_AcceptPinnedKeys())
+
+    def _duplicated(self) -> t.Any:
+        return self._base.sack.query().installed().duplicated().difference(self._many_versions())
+
+    def _offered(self, package: t.Any) -> bool:
+        return bool(self._base.sack.query().available().filter(nevra=str(package)))
+
+    def _many_versions(self) -> t.Any:
+        installed = self._base.sack.query().installed()
+        return installed.filter(provides=list(self._base.conf.installonlypkgs))
+
+
+class _AcceptPinnedKeys:
+    """dnf.callback.KeyImport, without needing dnf to be defined."""
+
+    def _confirm(self, id: str, userid: str, fingerprint: str, url: str, timestamp: int) -> bool:  # noqa: A002
+        return True
+
+
+def _names(packages: Collection[t.Any]) -> tuple[str, ...]:
+    return tuple(sorted(nevra(p.name, p.epoch, p.version, p.release, p.arch) for p in packages))
+
+
+def _cached(package: t.Any) -> bool:
+    return Path(package.localPkg()).is_file() and bool(package.verifyLocalPkg())
+
+
+@contextlib.contextmanager
+def _errors(source: Source) -> Iterator[None]:
+    """Tell what dnf raises in the collection's own words."""
+    try:
+        yield
+    except dnf.exceptions.RepoError as error:
+        text = _one_line(error)
+        if "GPG" in text or "gpg" in text:
+            keys = sorted({Path(key).name for one in source.repositories for key in one.keys})
+            raise VerificationError(
+                text, where="repo metadata", way_out=f"Only these keys may have signed it: {', '.join(keys)}"
+            ) from error
+        raise HostError(
+            text, where="repo metadata", way_out="Is the store reachable from this host?"
+        ) from error
+    except dnf.exceptions.DepsolveError as error:
+        raise HostError(_one_line(error), where="distro-sync") from error
+    except dnf.exceptions.Error as error:
+        raise HostError(_one_line(error), where="dnf") from error
+
+
+def _one_line(error: Exception) -> str:
+    return "; ".join(line.strip() for line in str(error).splitlines() if line.strip())

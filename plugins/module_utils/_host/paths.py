@@ -1,0 +1,36 @@
+# Copyright (c) osaas.fleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is PRIVATE to the osaas.fleet collection: it may change at any time.
+"""Where a package host keeps what this collection writes. Everything else on the host is somebody else's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+REPO_DIR = Path("/etc/yum.repos.d")
+REPO_FILE = REPO_DIR / "osaas.repo"
+RELEASE_VAR = Path("/etc/dnf/vars/osaas_release")
+KEY_DIR = Path("/etc/pki/rpm-gpg")
+KEY_PREFIX = "RPM-GPG-KEY-osaas-"
+
+ETC = Path("/etc/osaas")
+PIN_FILE = ETC / "release.json"
+BAD_RELEASES_FILE = ETC / "bad_releases.json"
+SAVED_REPOS = ETC / "repos.saved"
+
+# What was done on this host; survives a reboot, is never needed by anything but this collection.
+STATE = Path("/var/lib/osaas")
+RUNNING_FILE = STATE / "running.json"
+STAGED_FILE = STATE / "staged.json"
+TRANSACTIONS = STATE / "transactions"
+LOCK_FILE = STATE / "lock"
+
+# Metadata and packages of staged releases, one directory per release; may be deleted at any time.
+CACHE = Path("/var/cache/osaas")
+
+
+def key_file(name: str) -> Path:
+    """Where the public key called `name` in a pin lies."""
+    return KEY_DIR / f"{KEY_PREFIX}{name}"

@@ -1,0 +1,37 @@
+# Copyright (c) osaas.fleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is PRIVATE to the osaas.fleet collection: it may change at any time.
+"""Read the host's rpm database through its own bindings."""
+
+from __future__ import annotations
+
+from ansible_collections.osaas.fleet.plugins.module_utils._errors import HostError
+from ansible_collections.osaas.fleet.plugins.module_utils._host.packages import Package, nevra
+
+try:
+    import rpm  # type: ignore[import-not-found]
+except ImportError:
+    rpm = None
+
+
+def installed_packages() -> tuple[Package, ...]:
+    """Every installed package, imported keys included. Raises HostError if the database cannot be read."""
+    if rpm is None:
+        raise HostError("has no rpm bindings for Python", where="this host", way_out="Install python3-rpm")
+    try:
+        return tuple(
+            Package(
+                nevra(
+                    head["name"], head["epochnum"], head["version"], head["release"], head["arch"] or "none"
+                ),
+                head["name"],
+                head["installtime"],
+            )
+            for head in rpm.TransactionSet().dbMatch()
+        )
+    except rpm.error as error:
+        raise HostError(
+            str(error), where="rpm database", way_out="Look at it with rpmdb --verifydb"
+        ) from error

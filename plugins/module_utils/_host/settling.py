@@ -1,0 +1,43 @@
+# Copyright (c) osaas.fleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is PRIVATE to the osaas.fleet collection: it may change at any time.
+"""After packages changed: restart what can be restarted, and say what is left to do."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Collection
+
+from ansible_collections.osaas.fleet.plugins.module_utils._command import Runner
+from ansible_collections.osaas.fleet.plugins.module_utils._host.packages import set_digest
+from ansible_collections.osaas.fleet.plugins.module_utils._host.processes import boot_time, stale_units
+from ansible_collections.osaas.fleet.plugins.module_utils._host.reboot import decide
+from ansible_collections.osaas.fleet.plugins.module_utils._host.rpmdb import installed_packages
+
+
+def settle(runner: Runner, *, restart: bool, reboot_packages: Collection[str]) -> dict[str, t.Any]:
+    """The part of os_update's result that tells of the host as it is now.
+
+    With `restart`, services on replaced files are restarted, unless the host must be rebooted anyway.
+    """
+    packages = installed_packages()
+    needed = decide(packages, boot_time(), stale_units(), reboot_packages)
+    restarted = [
+        service for service in needed.services if restart and not needed.reboot and _restart(runner, service)
+    ]
+    return {
+        "package_set_digest": set_digest(packages),
+        "reboot_required": needed.reboot,
+        "reboot_reasons": list(needed.reboot_reasons),
+        "services_restarted": restarted,
+        "services_to_restart": [service for service in needed.services if service not in restarted],
+    }
+
+
+def _restart(runner: Runner, service: str) -> bool:
+    done = runner.run(["systemctl", "try-restart", service], check=False)
+    if done.status != 0:
+        runner.warn(f"{service} cannot be restarted: {done.stderr.strip()}")
+    return done.status == 0

@@ -1,0 +1,127 @@
+# Copyright (c) osaas.fleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is PRIVATE to the osaas.fleet collection: it may change at any time.
+"""Stage a release: everything that can be done, and can fail, while the host still serves."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from ansible_collections.osaas.fleet.plugins.module_utils._command import Runner
+from ansible_collections.osaas.fleet.plugins.module_utils._errors import HostError
+from ansible_collections.osaas.fleet.plugins.module_utils._files import read_json, write_json
+from ansible_collections.osaas.fleet.plugins.module_utils._host import paths
+from ansible_collections.osaas.fleet.plugins.module_utils._host.backend import (
+    Session,
+    Source,
+    open_session,
+    source_from_json,
+    source_of,
+)
+from ansible_collections.osaas.fleet.plugins.module_utils._host.packages import set_digest
+from ansible_collections.osaas.fleet.plugins.module_utils._host.pin import Pin
+from ansible_collections.osaas.fleet.plugins.module_utils._host.plan import (
+    Plan,
+    Space,
+    check_removals,
+    check_space,
+    plan_from_json,
+)
+from ansible_collections.osaas.fleet.plugins.module_utils._host.rpmdb import installed_packages
+from ansible_collections.osaas.fleet.plugins.module_utils._host.signatures import verify_packages
+
+
+@dataclass(frozen=True)
+class Staged:
+    """A plan whose packages are in the cache, good for a host whose package-set digest is `base_digest`."""
+
+    source: Source
+    base_digest: str
+    plan: Plan
+    allow_removals: tuple[str, ...]
+
+    def fits(self, source: Source, digest: str, allow_removals: Collection[str]) -> bool:
+        """Whether it was staged for just this."""
+        same = self.source == source and self.base_digest == digest
+        return same and self.allow_removals == tuple(allow_removals)
+
+
+def read_staged() -> Staged | None:
+    """What was staged last."""
+    value: dict[str, t.Any] | None = read_json(paths.STAGED_FILE)
+    if value is None:
+        return None
+    return Staged(
+        source_from_json(value["source"]),
+        value["base_digest"],
+        plan_from_json(value["plan"]),
+        tuple(value["allow_removals"]),
+    )
+
+
+def predict(pin: Pin, allow_removals: Collection[str]) -> Plan:
+    """The plan alone; nothing but repo metadata is downloaded."""
+    session = open_session(source_of(pin), offline=False)
+    try:
+        return _resolve(session, pin, allow_removals)
+    finally:
+        session.close()
+
+
+def stage(runner: Runner, pin: Pin, allow_removals: Collection[str]) -> tuple[Staged, bool]:
+    """Resolve, download, verify and rehearse; also returns whether anything had to be downloaded."""
+    source = source_of(pin)
+    source.cache.mkdir(parents=True, exist_ok=True)
+    session = open_session(source, offline=False)
+    try:
+        plan = _resolve(session, pin, allow_removals)
+        downloads = bool(session.missing())
+        if not plan.empty:
+            check_space(_demands(source, plan))
+            session.download()
+            verify_packages(runner, source, session)
+            session.rehearse()
+    finally:
+        session.close()
+    staged = Staged(source, set_digest(installed_packages()), plan, tuple(allow_removals))
+    _write(staged)
+    return staged, downloads
+
+
+def _resolve(session: Session, pin: Pin, allow_removals: Collection[str]) -> Plan:
+    doubles = session.duplicates()
+    if doubles:
+        raise HostError(
+            f"has packages in several versions, left by an interrupted transaction: {', '.join(doubles[:4])}",
+            where="this host",
+            way_out="Run os_update with state=active, or dnf remove --duplicates",
+        )
+    resolution = session.resolve(allow_removals)
+    check_removals(resolution, allow_removals, release=pin.release)
+    return resolution.plan
+
+
+def _write(staged: Staged) -> None:
+    value = {
+        "source": staged.source.as_json(),
+        "base_digest": staged.base_digest,
+        "plan": staged.plan.as_json(),
+        "allow_removals": list(staged.allow_removals),
+    }
+    write_json(paths.STAGED_FILE, value)
+
+
+def _demands(source: Source, plan: Plan) -> tuple[Space, ...]:
+    """A first, rough look; the rehearsal then has rpm count every file on its own file system."""
+    return (_space(source.cache, plan.download_bytes), _space(Path("/usr"), max(0, plan.install_bytes)))
+
+
+def _space(directory: Path, needed: int) -> Space:
+    stats = os.statvfs(directory)
+    return Space(str(directory), directory.stat().st_dev, stats.f_bavail * stats.f_frsize, needed)

@@ -1,0 +1,102 @@
+# Copyright (c) osaas.fleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is PRIVATE to the osaas.fleet collection: it may change at any time.
+"""What the module os_update does in each of its states."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from ansible_collections.osaas.fleet.plugins.module_utils._command import Runner
+from ansible_collections.osaas.fleet.plugins.module_utils._errors import HostError
+from ansible_collections.osaas.fleet.plugins.module_utils._host.activation import (
+    Activated,
+    Wish,
+    activate,
+    report,
+)
+from ansible_collections.osaas.fleet.plugins.module_utils._host.lock import exclusive
+from ansible_collections.osaas.fleet.plugins.module_utils._host.pin import Pin
+from ansible_collections.osaas.fleet.plugins.module_utils._host.pinning import current_pin
+from ansible_collections.osaas.fleet.plugins.module_utils._host.rollback import pin_back, rollback_target
+from ansible_collections.osaas.fleet.plugins.module_utils._host.running import read_running
+from ansible_collections.osaas.fleet.plugins.module_utils._host.settling import settle
+from ansible_collections.osaas.fleet.plugins.module_utils._host.staging import predict, stage
+
+Result = dict[str, t.Any]
+
+
+@dataclass(frozen=True)
+class Request:
+    """The options of os_update; `release` is the one to be on, or to leave when rolling back."""
+
+    release: str
+    wish: Wish
+    restart: bool
+    reboot_packages: tuple[str, ...]
+    reason: str
+    check: bool
+
+
+def staged(runner: Runner, request: Request) -> Result:
+    """Download what the pinned release needs. Changed if anything was downloaded."""
+    pin = _pinned(request.release)
+    if request.check:
+        plan = predict(pin, request.wish.allow_removals)
+        return {"changed": plan.download_bytes > 0, "release": pin.release, "plan": plan.as_json()}
+    with exclusive():
+        done, downloaded = stage(runner, pin, request.wish.allow_removals)
+    return {"changed": downloaded, "release": pin.release, "plan": done.plan.as_json()}
+
+
+def active(runner: Runner, request: Request) -> Result:
+    """Bring the host to the pinned release."""
+    pin = _pinned(request.release)
+    if request.check:
+        return _prediction(runner, request, pin, repinned=False)
+    return _settled(runner, request, activate(runner, pin, request.wish), repinned=False)
+
+
+def rolled_back(runner: Runner, request: Request) -> Result:
+    """Bring the host back to the release before."""
+    if request.check:
+        target = rollback_target(request.release)
+        return _prediction(runner, request, target, repinned=target != current_pin())
+    target, repinned = pin_back(request.release, request.reason)
+    return _settled(runner, request, activate(runner, target, request.wish), repinned=repinned)
+
+
+STATES: Mapping[str, Callable[[Runner, Request], Result]] = {
+    "staged": staged,
+    "active": active,
+    "rolled_back": rolled_back,
+}
+
+
+def _pinned(release: str) -> Pin:
+    pin = current_pin()
+    if pin is None or pin.release != release:
+        raise HostError(
+            f"is pinned to {pin.release}, not to {release}" if pin else "is not pinned",
+            where="this host",
+            way_out=f"Pin it to {release} with host_pin first",
+        )
+    return pin
+
+
+def _settled(runner: Runner, request: Request, done: Activated, *, repinned: bool) -> Result:
+    now = settle(runner, restart=request.restart, reboot_packages=request.reboot_packages)
+    return {"changed": done.changed or repinned or bool(now["services_restarted"]), **report(done), **now}
+
+
+def _prediction(runner: Runner, request: Request, pin: Pin, *, repinned: bool) -> Result:
+    plan = predict(pin, request.wish.allow_removals)
+    running = read_running()
+    from_release = running.release if running else None
+    done = Activated(not plan.empty, pin.release, from_release, plan, "", False, 0.0)
+    now = settle(runner, restart=False, reboot_packages=request.reboot_packages)
+    return {"changed": done.changed or repinned, **report(done), **now}

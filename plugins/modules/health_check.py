@@ -1,0 +1,229 @@
+#!/usr/bin/python
+# Copyright (c) osaas.fleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Check whether a host is healthy."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: health_check
+short_description: Check whether a host is healthy, or at least no worse than before
+version_added: 0.1.0
+description:
+  - Runs all checks side by side on the host, in one call.
+  - With O(baseline), only what is worse than before is a failure.
+author:
+  - osaas.fleet contributors (@osaas-fleet)
+extends_documentation_fragment:
+  - osaas.fleet._attributes.info
+  - osaas.fleet._attributes.action_group
+  - osaas.fleet._patient
+options:
+  checks:
+    description: What to check.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      kind:
+        description:
+          - V(units) - no failed systemd unit, other than those that had failed before.
+          - V(unit) - O(checks[].unit) is active.
+          - V(tcp) - O(checks[].host) accepts connections on O(checks[].port).
+          - V(http) - O(checks[].url) answers with O(checks[].status), and its body has O(checks[].contains).
+            Redirects are not followed.
+          - V(command) - O(checks[].argv) ends with status 0.
+          - V(boot_id) - the host was rebooted since O(baseline).
+          - V(free_space) - the file system of O(checks[].path) has O(checks[].minimum) left.
+        type: str
+        choices: [units, unit, tcp, http, command, boot_id, free_space]
+        required: true
+      name:
+        description: What the check is called in results; by default its kind and target.
+        type: str
+      unit:
+        description: Name of a systemd unit.
+        type: str
+      host:
+        description: Name or address.
+        type: str
+        default: localhost
+      port:
+        description: TCP port.
+        type: int
+      url:
+        description: URL, C(http) or C(https).
+        type: str
+      status:
+        description: Status that the answer must have.
+        type: int
+        default: 200
+      contains:
+        description: Text that the body must have.
+        type: str
+      argv:
+        description: Command as a list of arguments; no shell.
+        type: list
+        elements: str
+      path:
+        description: A directory or file.
+        type: str
+        default: /
+      minimum:
+        description: Bytes, such as V(500M) or V(2G), or a share such as V(10%).
+        type: str
+      retries:
+        description: How many more times to look before a check has failed.
+        type: int
+        default: 0
+      delay:
+        description: Seconds between two looks.
+        type: float
+        default: 1
+      timeout:
+        description: Seconds that one look may take.
+        type: float
+        default: 10
+  baseline:
+    description: The RV(state) of an earlier run, or all that it returned. Make that run with O(fail=false).
+    type: dict
+    default: {}
+  fail:
+    description: Whether the module fails if a check failed.
+    type: bool
+    default: true
+seealso:
+  - module: osaas.fleet.os_update
+"""
+
+EXAMPLES = r"""
+- name: Look before the update
+  osaas.fleet.health_check:
+    checks: "{{ checks }}"
+    fail: false
+  register: before
+  vars:
+    checks: &checks
+      - kind: units
+      - kind: unit
+        unit: sshd.service
+      - name: web
+        kind: http
+        url: http://127.0.0.1:8000/
+        retries: 10
+
+- name: Look after it
+  osaas.fleet.health_check:
+    checks: *checks
+    baseline: "{{ before.state }}"
+"""
+
+RETURN = r"""
+healthy:
+  description: Whether no check failed.
+  returned: always
+  type: bool
+results:
+  description: All checks, in their order.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    name: {description: Name of the check., type: str}
+    kind: {description: Its kind., type: str}
+    ok: {description: Whether it passed or is no worse than before., type: bool}
+    message: {description: What was seen., type: str}
+    seconds: {description: How long it took with all retries., type: float}
+failures:
+  description: One line per failed check.
+  returned: always
+  type: list
+  elements: str
+  sample: ['beacon: unit beacon.service is failed']
+state:
+  description: What to give as O(baseline) another time.
+  returned: always
+  type: dict
+"""
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.osaas.fleet.plugins.module_utils._command import ModuleRunner
+from ansible_collections.osaas.fleet.plugins.module_utils._errors import HostError
+from ansible_collections.osaas.fleet.plugins.module_utils._host.health.checks import (
+    KINDS,
+    Check,
+    default_name,
+)
+from ansible_collections.osaas.fleet.plugins.module_utils._host.health.verdict import failures, run_checks
+from ansible_collections.osaas.fleet.plugins.module_utils._module import ArgumentSpec, Option, run_module
+
+CHECK: dict[str, Option] = {
+    "kind": {"type": "str", "choices": list(KINDS), "required": True},
+    "name": {"type": "str"},
+    "unit": {"type": "str"},
+    "host": {"type": "str", "default": "localhost"},
+    "port": {"type": "int"},
+    "url": {"type": "str"},
+    "status": {"type": "int", "default": 200},
+    "contains": {"type": "str"},
+    "argv": {"type": "list", "elements": "str"},
+    "path": {"type": "str", "default": "/"},
+    "minimum": {"type": "str"},
+    "retries": {"type": "int", "default": 0},
+    "delay": {"type": "float", "default": 1},
+    "timeout": {"type": "float", "default": 10},
+}
+NEEDS = (
+    ("kind", "unit", ("unit",)),
+    ("kind", "tcp", ("port",)),
+    ("kind", "http", ("url",)),
+    ("kind", "command", ("argv",)),
+    ("kind", "free_space", ("minimum",)),
+)
+SPEC = ArgumentSpec(
+    options={
+        "checks": {
+            "type": "list",
+            "elements": "dict",
+            "required": True,
+            "options": CHECK,
+            "required_if": NEEDS,
+        },
+        "baseline": {"type": "dict", "default": {}},
+        "fail": {"type": "bool", "default": True},
+        "reconnect_timeout": {"type": "int", "default": 120},
+    }
+)
+
+
+def _check(given: dict[str, t.Any]) -> Check:
+    name = given["name"] or default_name(given["kind"], given)
+    return Check(name, given["kind"], given, given["retries"], given["delay"], given["timeout"])
+
+
+def _work(module: AnsibleModule) -> dict[str, t.Any]:
+    baseline = module.params["baseline"]
+    checks = [_check(one) for one in module.params["checks"]]
+    verdicts, state = run_checks(ModuleRunner(module), checks, baseline.get("state", baseline))
+    failed = failures(verdicts)
+    found = {
+        "healthy": not failed,
+        "results": [one.as_json() for one in verdicts],
+        "failures": failed,
+        "state": state,
+    }
+    if failed and module.params["fail"]:
+        raise HostError("; ".join(failed), details=found)
+    return {"changed": False, **found}
+
+
+def main() -> None:
+    """Run the module."""
+    run_module(SPEC, _work)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,238 @@
+#!/usr/bin/python
+# Copyright (c) osaas.fleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Move a package host to its release."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: os_update
+short_description: Bring a package host to its pinned release, or back
+version_added: 0.1.0
+description:
+  - Converges a host on the release that M(osaas.fleet.host_pin) pinned it to, as one C(distro-sync) through
+    the Python API of the host's own dnf. Only the repos of the pinned snapshot are used.
+  - The transaction runs in a transient systemd unit of its own. It goes on when the connection drops or the
+    controller dies; a second call finds it, follows it and returns its result.
+  - A transaction that was killed, or cut off by a crash, is detected by the next call, which runs it again
+    from the packages in the cache. It counts as done only if a fresh look finds nothing left to do.
+  - An unreachable host is a failure here, after O(reconnect_timeout), so that C(rescue) sees it.
+author:
+  - osaas.fleet contributors (@osaas-fleet)
+extends_documentation_fragment:
+  - osaas.fleet._attributes
+  - osaas.fleet._attributes.action_group
+  - osaas.fleet._patient
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Repo metadata is downloaded into the cache, nothing else.
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+options:
+  state:
+    description:
+      - V(staged) resolves, downloads, verifies and rehearses, while the host serves.
+      - V(active) does the transaction from the cache, without network. It stages first if that was not done.
+      - V(rolled_back) remembers O(release) as bad, pins the release before it, stages and activates that.
+    type: str
+    choices: [staged, active, rolled_back]
+    required: true
+  release:
+    description:
+      - Id of the snapshot that the host is pinned to. Another one is an error.
+      - With O(state=rolled_back), the release to leave.
+    type: str
+    required: true
+  allow_removals:
+    description:
+      - Names of packages that may be removed although a person installed them or dnf protects them.
+      - Any other removal of such a package is refused.
+    type: list
+    elements: str
+    default: []
+  reboot_packages:
+    description:
+      - Patterns of package names that need a reboot, in place of the collection's own list (kernel, glibc,
+        systemd, dbus, openssl and their like).
+    type: list
+    elements: str
+    default: []
+  restart:
+    description:
+      - Whether services that still run replaced files are restarted when no reboot is required.
+    type: str
+    choices: [auto, never]
+    default: auto
+  reason:
+    description: Why the release is left, kept on the host; for O(state=rolled_back).
+    type: str
+    default: rolled back
+  timeout:
+    description:
+      - Seconds to follow the transaction. When they have passed the module fails; the transaction goes on.
+    type: int
+    default: 3600
+  request:
+    description:
+      - Names this call in all repetitions after a dropped connection, so that they return the same result.
+      - Set by the action plugin; leave it out.
+    type: str
+    default: ''
+seealso:
+  - module: osaas.fleet.host_pin
+  - module: osaas.fleet.host_info
+  - module: osaas.fleet.health_check
+"""
+
+EXAMPLES = r"""
+- name: Download the release while the host serves
+  osaas.fleet.os_update:
+    state: staged
+    release: 20261122T174400Z
+
+- name: Update
+  osaas.fleet.os_update:
+    state: active
+    release: 20261122T174400Z
+  register: update
+
+- name: Reboot if needed
+  ansible.builtin.reboot:
+  when: update.reboot_required
+
+- name: Leave a release that failed
+  osaas.fleet.os_update:
+    state: rolled_back
+    release: 20261122T174400Z
+    reason: beacon.service does not start
+"""
+
+RETURN = r"""
+release:
+  description: The release that the host is pinned to.
+  returned: success
+  type: str
+  sample: 20261122T174400Z
+plan:
+  description: What the transaction will do.
+  returned: O(state=staged)
+  type: dict
+  contains:
+    install: {description: Packages that are new., type: list, elements: str}
+    upgrade:
+      description: Packages that become newer.
+      type: list
+      elements: str
+      sample: ['bash-0:5.2.15-2.x86_64']
+    downgrade: {description: Packages that become older., type: list, elements: str}
+    remove: {description: Packages that go., type: list, elements: str}
+    reinstall: {description: Packages of the same version that are replaced., type: list, elements: str}
+    download_bytes: {description: What was not in the cache yet., type: int, sample: 12582912}
+    install_bytes: {description: By how much file systems fill up; may be negative., type: int, sample: 4096}
+from_release:
+  description: The release that the host ran before; V(null) if it never ran one.
+  returned: O(state=active) or O(state=rolled_back)
+  type: str
+  sample: 20261115T174400Z
+packages:
+  description: What the transaction did; lists like those of RV(plan).
+  returned: O(state=active) or O(state=rolled_back)
+  type: dict
+package_set_digest:
+  description:
+    - The sha256 over the sorted lines C(name-epoch:version-release.arch) of all installed packages, each
+      ended by a newline, imported public keys (C(gpg-pubkey)) left out. Hosts with one digest run the same OS.
+  returned: O(state=active) or O(state=rolled_back)
+  type: str
+  sample: 0f343b0931126a20f133d67c2b018a3b5b7c5d4c8f2b9c3d1e0f9a8b7c6d5e4f
+transaction:
+  description: Id of the transaction that brought the host here, empty if it was here already.
+  returned: O(state=active) or O(state=rolled_back)
+  type: str
+  sample: 20261122T174400Z-3
+recovered:
+  description: Whether an interrupted transaction was taken up.
+  returned: O(state=active) or O(state=rolled_back)
+  type: bool
+seconds:
+  description: How long the transaction took.
+  returned: O(state=active) or O(state=rolled_back)
+  type: float
+  sample: 8.4
+reboot_required:
+  description: Whether the host must be rebooted.
+  returned: O(state=active) or O(state=rolled_back)
+  type: bool
+reboot_reasons:
+  description: Why.
+  returned: O(state=active) or O(state=rolled_back)
+  type: list
+  elements: str
+  sample: [systemd was updated since the boot]
+services_restarted:
+  description: Services that ran replaced files and were restarted.
+  returned: O(state=active) or O(state=rolled_back)
+  type: list
+  elements: str
+services_to_restart:
+  description: Services that run replaced files still.
+  returned: O(state=active) or O(state=rolled_back)
+  type: list
+  elements: str
+log:
+  description: The last lines of the transaction's log.
+  returned: when the transaction failed
+  type: list
+  elements: str
+"""
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.osaas.fleet.plugins.module_utils._command import ModuleRunner
+from ansible_collections.osaas.fleet.plugins.module_utils._host.activation import Wish
+from ansible_collections.osaas.fleet.plugins.module_utils._host.interpreter import need_bindings
+from ansible_collections.osaas.fleet.plugins.module_utils._host.update import STATES, Request
+from ansible_collections.osaas.fleet.plugins.module_utils._module import ArgumentSpec, run_module
+
+SPEC = ArgumentSpec(
+    options={
+        "state": {"type": "str", "choices": ["staged", "active", "rolled_back"], "required": True},
+        "release": {"type": "str", "required": True},
+        "allow_removals": {"type": "list", "elements": "str", "default": []},
+        "reboot_packages": {"type": "list", "elements": "str", "default": []},
+        "restart": {"type": "str", "choices": ["auto", "never"], "default": "auto"},
+        "reason": {"type": "str", "default": "rolled back"},
+        "timeout": {"type": "int", "default": 3600},
+        "request": {"type": "str", "default": ""},
+        "reconnect_timeout": {"type": "int", "default": 120},
+    }
+)
+
+
+def _work(module: AnsibleModule) -> dict[str, t.Any]:
+    need_bindings(module, "dnf")
+    params = module.params
+    request = Request(
+        release=params["release"],
+        wish=Wish(tuple(sorted(params["allow_removals"])), params["timeout"], params["request"]),
+        restart=params["restart"] == "auto",
+        reboot_packages=tuple(params["reboot_packages"]),
+        reason=params["reason"],
+        check=module.check_mode,
+    )
+    return STATES[params["state"]](ModuleRunner(module), request)
+
+
+def main() -> None:
+    """Run the module."""
+    run_module(SPEC, _work)
+
+
+if __name__ == "__main__":
+    main()
