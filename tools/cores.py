@@ -28,7 +28,7 @@ class Core:
 CORES = {
     core.name: core
     for core in (
-        Core("core-2.16", (3, 10), (3, 12)),
+        Core("core-2.16", (3, 11), (3, 12)),  # 3.10 too, but the newest createrepo_c has no wheel for it
         Core("core-newest", (3, 11), (3, 14)),
     )
 }
