@@ -135,7 +135,7 @@ CHILD = """
 """
 
 
-@pytest.mark.parametrize("moment", ["state.json", "log/host-01.log", "started"])
+@pytest.mark.parametrize("moment", ["log/host-01.log", "started"])
 def test_a_killed_starter_takes_its_fleet_along(distro: Distro, moment: str) -> None:
     orphan = Instance("orphan", RUN_DIR)
     orphan.log("host-01").unlink(missing_ok=True)

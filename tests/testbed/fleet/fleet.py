@@ -137,8 +137,13 @@ class Fleet:
         return ["ssh", "-F", str(self.ssh_config), self._known(host)]
 
     def kill(self, host: str) -> None:
-        """Power cut: everything on the host dies at once; it stays off."""
+        """Power cut: everything on the host dies at once; it stays off.
+
+        The open connection to it is dropped too: it would hang for as long as ssh is patient.
+        """
         control.ask(self._instance, "power-cut", self._known(host))
+        address = next(each.address for each in self.hosts if each.name == host)
+        leftovers.close_connection(self._instance.ssh_sockets / address)
 
     def power_on(self, host: str) -> None:
         """Start a host that is off; return when it answers over SSH, whatever its services do."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 from contextlib import suppress
+from pathlib import Path
 
 from .cgroup import Cgroup
 from .command import run
@@ -23,7 +24,9 @@ def sweep(instance: Instance) -> bool:
     group = Cgroup.of(instance.cgroup)
     group.kill()
     group.remove()
-    _close_connections(instance)
+    if instance.ssh_sockets.is_dir():
+        for socket in instance.ssh_sockets.iterdir():
+            close_connection(socket)
     rest = [path for path in instance.directory.iterdir() if path not in (instance.lock, instance.logs)]
     for path in rest:
         if path.is_dir() and not path.is_symlink():
@@ -39,9 +42,7 @@ def empty_logs(instance: Instance) -> None:
         os.truncate(log, 0)
 
 
-def _close_connections(instance: Instance) -> None:
-    """End the masters, which run outside of the supervisor's reach and would hold the network namespace."""
-    if instance.ssh_sockets.is_dir():
-        for socket in instance.ssh_sockets.iterdir():
-            with suppress(FleetError):  # its master has ended
-                run(["ssh", "-F", "/dev/null", "-o", f'ControlPath="{socket}"', "-O", "exit", "host"])
+def close_connection(socket: Path) -> None:
+    """End a master connection of ssh: out of the supervisor's reach, it would hold the network namespace."""
+    with suppress(FleetError):  # there is none, or it has ended
+        run(["ssh", "-F", "/dev/null", "-o", f'ControlPath="{socket}"', "-O", "exit", "host"])

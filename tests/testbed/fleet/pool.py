@@ -16,11 +16,11 @@ from ..distro import Distro, install_root
 from . import base
 from .command import run
 from .errors import FleetError
-from .instance import Instance
+from .spec import Spec
 
 SIZE = 64 << 30  # apparent; the file is sparse
 BASE_BYTES = 600 << 20
-MOUNT = "loop,compress=zstd:1,noatime,discard=async"
+MOUNT = "loop,compress=zstd:1,noatime,nodiscard"  # a discard in here is a slow one on the disk below
 HOST_BYTES = 200 << 20  # a host's own share after a few updates
 
 
@@ -33,21 +33,31 @@ def need_space(directory: Path, hosts: int) -> None:
         )
 
 
-def ensure_base(cache: Path, distro: Distro, release: str, progress: Callable[[str], None]) -> Path:
-    """A pool image whose subvolume `base` is a prepared root of `release`; made if it is not in the cache.
-
-    Its name carries a digest of everything that shapes it, so it is never out of date.
-    """
-    folder = cache / distro.flavour / "pool"
-    image = folder / f"{release}-{_digest(distro, release)}.img"
+def fill(spec: Spec, progress: Callable[[str], None]) -> None:
+    """Give a fleet its own pool: a copy of the cached one of its release, which is made first if need be."""
+    need_space(spec.instance.directory, len(spec.hosts))
+    folder = spec.cache / spec.distro.flavour / "pool"
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not image.exists():
-            progress(f"base root of {release}: installing it (once)")
-            for old in folder.glob(f"{release}-*.img"):
-                old.unlink()
-            _make_base(image, distro, release, progress)
+        image = _ensure_base(folder, spec.distro, spec.release, progress)
+        # holes stay holes, and blocks are shared where the file system can
+        run(["cp", "--sparse=always", "--reflink=auto", str(image), str(spec.instance.pool_image)])
+    # before 6.7 the kernel refuses to mount two copies at once unless their ids differ
+    run(["btrfstune", "-f", "-m", str(spec.instance.pool_image)])
+
+
+def _ensure_base(folder: Path, distro: Distro, release: str, progress: Callable[[str], None]) -> Path:
+    """A pool image whose subvolume `base` is a prepared root of `release`.
+
+    Its name carries a digest of everything that shapes it, so it is never out of date.
+    """
+    image = folder / f"{release}-{_digest(distro, release)}.img"
+    if not image.exists():
+        progress(f"base root of {release}: installing it (once)")
+        for old in folder.glob(f"{release}-*.img"):
+            old.unlink()
+        _make_base(image, distro, release, progress)
     return image
 
 
@@ -55,7 +65,7 @@ def _make_base(image: Path, distro: Distro, release: str, progress: Callable[[st
     new = image.with_name("new.img")
     with new.open("wb") as file:
         file.truncate(SIZE)
-    run(["mkfs.btrfs", "--quiet", str(new)])
+    run(["mkfs.btrfs", "--quiet", "--nodiscard", "--metadata=single", str(new)])
     with mounted(new, image.with_name("mnt")) as pool:
         root = pool / "base"
         run(["btrfs", "subvolume", "create", str(root)])
@@ -69,11 +79,6 @@ def _digest(distro: Distro, release: str) -> str:
     for repomd in sorted(distro.release(release).glob("*/repodata/repomd.xml")):
         total.update(repomd.read_bytes())
     return total.hexdigest()[:12]
-
-
-def copy(image: Path, instance: Instance) -> None:
-    """The fleet's own copy: holes stay holes, and blocks are shared where the file system can."""
-    run(["cp", "--sparse=always", "--reflink=auto", str(image), str(instance.pool_image)])
 
 
 @contextmanager

@@ -67,7 +67,7 @@ async def _own(spec: Spec, pid: int) -> None:
         stack.callback(leftovers.sweep, instance)
         stack.callback(namespaces.kill_all)
         group.make()
-        await asyncio.to_thread(_fill_pool, spec)
+        await asyncio.to_thread(pool.fill, spec, _progress)
         stack.enter_context(pool.mounted_lazily(instance.pool_image, instance.pool))
         running = Running(spec, group, pid, _progress)
         await running.start()
@@ -75,12 +75,6 @@ async def _own(spec: Spec, pid: int) -> None:
         if spec.stay:
             _let_go()
         await running.wait()
-
-
-def _fill_pool(spec: Spec) -> None:
-    pool.need_space(spec.instance.directory, len(spec.hosts))
-    image = pool.ensure_base(spec.cache, spec.distro, spec.release, _progress)
-    pool.copy(image, spec.instance)
 
 
 def _cancel_on_request() -> None:
