@@ -26,7 +26,7 @@ FORBIDDEN = {
 }
 
 TEXTS = [path for path in files() if path.suffix not in {".png", ".svg", ".gif", ".gz"}]
-PYTHON = [path for path in files() if path.suffix == ".py"]
+PYTHON = [path for path in files() if path.suffix == ".py" and (ROOT / path).stat().st_size > 0]
 
 
 @pytest.mark.parametrize("path", PYTHON, ids=str)
