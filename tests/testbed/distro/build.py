@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -136,7 +137,9 @@ def _signed(plans: Iterable[Plan], shelf: Path, key: Key, progress: Progress) ->
         progress(f"signing {len(missing)} RPMs")
         rpm.sign([unsigned / files[name].name for name in missing], key)
         for name in missing:
-            (unsigned / files[name].name).rename(files[name])
+            built = unsigned / files[name].name
+            os.utime(built, (builds[name].epoch, builds[name].epoch))  # primary.xml has it
+            built.rename(files[name])
     sweep(unsigned, ())
     return files
 

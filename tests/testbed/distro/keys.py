@@ -15,6 +15,7 @@ from .command import run
 
 KEY_NAME = "RPM-GPG-KEY-testbed"
 _OWNER = "Testbed Linux release key <release@testbed.invalid>"
+_CLOCK = "20261001T000000!"  # stands still, so that the same content signed again has the same bytes
 _LONGEST_HOME = 85  # bytes: the agent's socket names must fit into the 107 of a socket address
 
 
@@ -40,6 +41,7 @@ def signing_key(root: Path) -> Iterator[Key]:
         if not public.exists():
             with new_directory(home) as beside:
                 beside.chmod(0o700)
+                (beside / "gpg.conf").write_text(f"faked-system-time {_CLOCK}\n")
             gpg(home, "--passphrase", "", "--quick-generate-key", _OWNER, "rsa3072", "sign", "never")
             write_atomic(public, gpg(home, "--armor", "--export"))
         yield Key(home, public, fingerprint(home))

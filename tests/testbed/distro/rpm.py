@@ -49,6 +49,7 @@ _MACROS = {
     "__os_install_post": "%{nil}",
     "__check_files": "%{nil}",
     "_unpackaged_files_terminate_build": "0",
+    "clamp_mtime_to_source_date_epoch": "1",
     "debug_package": "%{nil}",
     "use_source_date_epoch_as_buildtime": "1",
     "vendor": "Testbed Linux",
@@ -112,7 +113,8 @@ def _file(entry: Entry) -> str:
 def build(package: RpmSpec, root: Path, target: Path, epoch: int) -> None:
     """Build the package from the tree `root` as the file `target`.
 
-    `epoch` (seconds since 1970) is its build time. Raises DistroError with rpmbuild's last words.
+    `epoch` (seconds since 1970) is its build time; the same tree makes the same bytes, so that a package
+    never has two contents. Raises DistroError with rpmbuild's last words.
     """
     with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
         spec = Path(scratch, "package.spec")

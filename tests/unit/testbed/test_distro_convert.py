@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -151,6 +152,17 @@ def test_the_rpm_says_what_the_deb_said(tiny: Deb, tmp_path: Path) -> None:
     assert [line for line in files if line.startswith("/usr/lib/python3 d")]
     assert query(package, "%{DESCRIPTION}\n") == ["It has a bracket in a name", "and a config file."]
     assert "Markers=+needs-restart" in "\n".join(query(package, "%{POSTTRANS}\n"))
+
+
+def test_the_same_deb_makes_the_same_bytes(tiny: Deb, tmp_path: Path) -> None:
+    contents = []
+    for name in ("once", "again"):
+        content = tree.unpack(tiny, AMENDMENT, "/usr/bin/python3", tmp_path / name)
+        os.utime(content.root / "usr/bin/small", (2_000_000_000, 2_000_000_000), follow_symlinks=False)
+        package = tmp_path / f"{name}.rpm"
+        rpm.build(convert(tiny, content, AMENDMENT, "", WORLD), content.root, package, epoch=1_700_000_000)
+        contents.append(package.read_bytes())
+    assert contents[0] == contents[1]
 
 
 def test_a_missing_dependency_is_named(tiny: Deb, tmp_path: Path) -> None:
