@@ -86,7 +86,7 @@ options:
         type: float
         default: 10
   baseline:
-    description: The RV(state) of an earlier run, or all that it returned. Make that run with O(fail=false).
+    description: The RV(baseline) of an earlier run, or all that it returned. Make that run with O(fail=false).
     type: dict
     default: {}
   fail:
@@ -116,7 +116,7 @@ EXAMPLES = r"""
 - name: Look after it
   osaas.fleet.health_check:
     checks: *checks
-    baseline: "{{ before.state }}"
+    baseline: "{{ before.baseline }}"
 """
 
 RETURN = r"""
@@ -141,7 +141,7 @@ failures:
   type: list
   elements: str
   sample: ['beacon: unit beacon.service is failed']
-state:
+baseline:
   description: What to give as O(baseline) another time.
   returned: always
   type: dict
@@ -207,13 +207,13 @@ def _check(given: dict[str, t.Any]) -> Check:
 def _work(module: AnsibleModule) -> dict[str, t.Any]:
     baseline = module.params["baseline"]
     checks = [_check(one) for one in module.params["checks"]]
-    verdicts, state = run_checks(ModuleRunner(module), checks, baseline.get("state", baseline))
+    verdicts, state = run_checks(ModuleRunner(module), checks, baseline.get("baseline", baseline))
     failed = failures(verdicts)
     found = {
         "healthy": not failed,
         "results": [one.as_json() for one in verdicts],
         "failures": failed,
-        "state": state,
+        "baseline": state,
     }
     if failed and module.params["fail"]:
         raise HostError("; ".join(failed), details=found)

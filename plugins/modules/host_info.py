@@ -11,8 +11,8 @@ module: host_info
 short_description: Tell what a package host runs and what is not as it should be
 version_added: 0.1.0
 description:
-  - Returns, in one look, which release the host is pinned to and runs, its package-set digest, drift, whether it
-    needs a reboot and why, failed units, and the releases that failed on it.
+  - Returns, in one look, which release the host is pinned to and runs, its package-set digest, drift, whether
+    it needs a reboot and why, failed units, and the releases that failed on it.
 author:
   - osaas.fleet contributors (@osaas-fleet)
 extends_documentation_fragment:

@@ -45,7 +45,7 @@ options:
   release:
     description:
       - Id of the snapshot that the host is pinned to. Another one is an error.
-      - With O(state=rolled_back), the release to leave.
+      - With O(state=rolled_back), the release to leave. A host that has left it already converges on its pin.
     type: str
     required: true
   allow_removals:
@@ -146,7 +146,8 @@ packages:
 package_set_digest:
   description:
     - The sha256 over the sorted lines C(name-epoch:version-release.arch) of all installed packages, each
-      ended by a newline, imported public keys (C(gpg-pubkey)) left out. Hosts with one digest run the same OS.
+      ended by a newline, without imported public keys (C(gpg-pubkey)).
+    - Hosts with one digest run the same OS.
   returned: O(state=active) or O(state=rolled_back)
   type: str
   sample: 0f343b0931126a20f133d67c2b018a3b5b7c5d4c8f2b9c3d1e0f9a8b7c6d5e4f
@@ -199,6 +200,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._host.activation impor
 from ansible_collections.osaas.fleet.plugins.module_utils._host.interpreter import need_bindings
 from ansible_collections.osaas.fleet.plugins.module_utils._host.update import STATES, Request
 from ansible_collections.osaas.fleet.plugins.module_utils._module import ArgumentSpec, run_module
+from ansible_collections.osaas.fleet.plugins.module_utils._names import check_snapshot_id
 
 SPEC = ArgumentSpec(
     options={
@@ -219,7 +221,7 @@ def _work(module: AnsibleModule) -> dict[str, t.Any]:
     need_bindings(module, "dnf")
     params = module.params
     request = Request(
-        release=params["release"],
+        release=check_snapshot_id(params["release"], where="release"),
         wish=Wish(tuple(sorted(params["allow_removals"])), params["timeout"], params["request"]),
         restart=params["restart"] == "auto",
         reboot_packages=tuple(params["reboot_packages"]),

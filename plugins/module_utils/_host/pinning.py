@@ -57,8 +57,10 @@ def next_pin(wanted: Pin, current: Pin | None, running: str | None) -> Pin:
     if current is None:
         return wanted
     if current.release == wanted.release or (running != current.release and current.previous):
-        return replace(wanted, previous=current.previous)
-    return replace(wanted, previous=current.alone())
+        before = current.previous
+    else:
+        before = current.alone()
+    return replace(wanted, previous=before if before and before.release != wanted.release else None)
 
 
 def current_pin() -> Pin | None:
@@ -73,7 +75,8 @@ def other_repositories() -> tuple[str, ...]:
 
 def plan_pin(pin: Pin, keys: Mapping[str, str], allowed: Collection[str]) -> Changes:
     """What it takes to pin this host; `keys`: armored public keys by name, `allowed`: repo ids left alone."""
-    after: dict[Path, str | None] = {paths.key_file(name): text for name, text in sorted(keys.items())}
+    needed = sorted(pin.key_names().intersection(keys))
+    after: dict[Path, str | None] = {paths.key_file(name): keys[name] for name in needed}
     disabled: list[str] = []
     for path in _other_files():
         before = original(_read(_saved(path)), _read(path) or "")

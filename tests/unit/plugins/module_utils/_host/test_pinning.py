@@ -1,0 +1,89 @@
+# Copyright (c) osaas.fleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pin and unpin a directory that stands for a host, with real files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from ansible_collections.osaas.fleet.plugins.module_utils._host import paths, pinning
+from ansible_collections.osaas.fleet.plugins.module_utils._host.pin import Pin, Repository
+
+PIN = Pin("20261101T000000Z", "d", "http://store", (Repository("baseos", ("one",)),))
+VENDOR = "[vendor]\nbaseurl=http://v\n"
+
+
+@pytest.fixture
+def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name, value in list(vars(paths).items()):
+        if isinstance(value, Path):
+            monkeypatch.setattr(paths, name, tmp_path / value.relative_to("/"))
+    paths.REPO_DIR.mkdir(parents=True)
+    (paths.REPO_DIR / "vendor.repo").write_text(VENDOR)
+    return tmp_path
+
+
+def files(host: Path) -> dict[str, str]:
+    return {str(path.relative_to(host)): path.read_text() for path in host.rglob("*") if path.is_file()}
+
+
+def test_pin_and_unpin(host: Path) -> None:
+    before = files(host)
+    changes = pinning.plan_pin(PIN, {"one": "KEY"}, ())
+    assert files(host) == before, "a plan changes nothing"
+    pinning.carry_out(changes)
+    assert changes.disabled == ("vendor",)
+    assert files(host)["etc/yum.repos.d/vendor.repo"] == "[vendor]\nenabled=0\nbaseurl=http://v\n"
+    assert files(host)["etc/osaas/repos.saved/vendor.repo"] == VENDOR
+    assert files(host)["etc/dnf/vars/osaas_release"] == "20261101T000000Z\n"
+    assert json.loads(files(host)["etc/osaas/release.json"]) == PIN.as_json()
+    assert pinning.current_pin() == PIN
+    again = pinning.plan_pin(PIN, {"one": "KEY"}, ())
+    assert (again.changed(), again.disabled) == ((), ("vendor",))
+    pinning.carry_out(pinning.plan_unpin())
+    assert files(host) == before
+    assert pinning.plan_unpin().changed() == ()
+
+
+def test_the_pin_is_written_after_what_it_names(host: Path) -> None:
+    names = [path.name for path in pinning.plan_pin(PIN, {"one": "KEY"}, ()).changed()]
+    assert names == [
+        "RPM-GPG-KEY-osaas-one",
+        "vendor.repo",
+        "vendor.repo",
+        "osaas.repo",
+        "osaas_release",
+        "release.json",
+    ]
+
+
+def test_a_repo_allowed_later_is_enabled_again(host: Path) -> None:
+    pinning.carry_out(pinning.plan_pin(PIN, {"one": "KEY"}, ()))
+    pinning.carry_out(pinning.plan_pin(PIN, {"one": "KEY"}, ("vendor",)))
+    assert files(host)["etc/yum.repos.d/vendor.repo"] == VENDOR
+    assert "etc/osaas/repos.saved/vendor.repo" not in files(host)
+
+
+def test_a_package_that_brings_its_repo_back_is_disabled_again(host: Path) -> None:
+    pinning.carry_out(pinning.plan_pin(PIN, {"one": "KEY"}, ()))
+    newer = VENDOR.replace("http://v", "http://w")
+    (paths.REPO_DIR / "vendor.repo").write_text(newer)
+    assert pinning.other_repositories() == ("vendor",)
+    pinning.carry_out(pinning.plan_pin(PIN, {"one": "KEY"}, ()))
+    assert pinning.other_repositories() == ()
+    pinning.carry_out(pinning.plan_unpin())
+    assert files(host)["etc/yum.repos.d/vendor.repo"] == newer
+
+
+def test_keys_that_no_pin_needs_go(host: Path) -> None:
+    pinning.carry_out(pinning.plan_pin(PIN, {"one": "KEY", "old": "KEY"}, ()))
+    assert [path.name for path in paths.KEY_DIR.iterdir()] == ["RPM-GPG-KEY-osaas-one"]
+
+
+def test_diff(host: Path) -> None:
+    diff = pinning.plan_pin(PIN, {"one": "KEY"}, ()).diff()
+    assert diff[0]["after_header"].endswith("/etc/pki/rpm-gpg/RPM-GPG-KEY-osaas-one")
+    assert (diff[0]["before"], diff[0]["after"]) == ("", "KEY")
