@@ -157,9 +157,8 @@ from ansible_collections.osaas.fleet.plugins.module_utils._module import (
     Result,
     run_module,
 )
-from ansible_collections.osaas.fleet.plugins.module_utils._repo.http import HAS_AIOHTTP
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.libraries import aiohttp, createrepo_c
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.model import Repository
-from ansible_collections.osaas.fleet.plugins.module_utils._repo.repomd import HAS_CREATEREPO_C
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.store import Store
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.sync import Transfer, preview, sync
 
@@ -182,8 +181,8 @@ SPEC = ArgumentSpec(
 
 def work(module: AnsibleModule) -> Result:
     """Sync, or look ahead in check mode."""
-    for library, found in (("aiohttp", HAS_AIOHTTP), ("createrepo_c", HAS_CREATEREPO_C)):
-        if not found:
+    for library, found in (("aiohttp", aiohttp), ("createrepo_c", createrepo_c)):
+        if found is None:
             module.fail_json(msg=missing_required_lib(library, reason="to mirror repositories"))
     repositories = [
         Repository(

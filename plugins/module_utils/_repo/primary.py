@@ -13,14 +13,8 @@ from pathlib import Path
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import AllErrors, FleetError, UpstreamError
 from ansible_collections.osaas.fleet.plugins.module_utils._repo import hrefs
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.digests import check_digest
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.libraries import createrepo_c
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.model import Package, RemoteFile
-
-try:
-    import createrepo_c
-except ImportError:  # the module says so before it comes here
-    HAS_CREATEREPO_C = False
-else:
-    HAS_CREATEREPO_C = True
 
 PACKAGE_BYTES = 16 << 30
 

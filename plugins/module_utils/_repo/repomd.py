@@ -15,14 +15,8 @@ from xml.etree import ElementTree
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import AllErrors, FleetError, UpstreamError
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.digests import check_digest
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.hrefs import check_href
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.libraries import createrepo_c
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.model import REPOMD, SIGNATURE, RemoteFile
-
-try:
-    import createrepo_c
-except ImportError:  # the module says so before it comes here
-    HAS_CREATEREPO_C = False
-else:
-    HAS_CREATEREPO_C = True
 
 NAMESPACE = "{http://linux.duke.edu/metadata/repo}"
 RECORD_BYTES = 4 << 30  # the largest seen in the wild is about 2 GiB

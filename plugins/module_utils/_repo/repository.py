@@ -22,7 +22,6 @@ from ansible_collections.osaas.fleet.plugins.module_utils._errors import (
 )
 from ansible_collections.osaas.fleet.plugins.module_utils._repo import hrefs
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.digests import Hasher, sha256
-from ansible_collections.osaas.fleet.plugins.module_utils._repo.http import Missing, Unreachable, Upstream
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.keys import Keys
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.model import (
     REPOMD,
@@ -36,6 +35,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._repo.repomd import Re
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.store import Store, make_directory
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.tree import TreeRecord, mirrored
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.unpack import unpack
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.upstream import Missing, Unreachable, Upstream
 
 REPOMD_BYTES = 16 << 20
 SIGNATURE_BYTES = 1 << 20
@@ -89,7 +89,10 @@ class RepositorySync:
     def is_mirrored(self, head: Head) -> bool:
         """Whether the mirror is this state already, verified by the same keys and rules."""
         mirror = self.mirror
-        return mirror is not None and mirror.repomd_sha256 == head.digest and self._same_rules(mirror)
+        if mirror is None or mirror.repomd_sha256 != head.digest or not self._same_rules(mirror):
+            return False
+        signature = self._store.tree(self.name, head.digest) / SIGNATURE
+        return head.signature is None or (signature.is_file() and signature.read_bytes() == head.signature)
 
     async def head(self) -> Head:
         """Read repomd.xml and its signature.
@@ -97,7 +100,7 @@ class RepositorySync:
         Upstream may be between writing the two: a bad pair is read again, a few times while it changes.
         """
         pair = await self._read_pair()
-        for _ in range(PAIRS):
+        for _again in range(PAIRS):
             try:
                 return self._check_pair(*pair)
             except VerificationError:
@@ -169,7 +172,7 @@ class RepositorySync:
                 else:
                     objects.update((file.href, digest) for file in same)
 
-        await asyncio.gather(*(work() for _ in range(self._connections)))
+        await asyncio.gather(*(work() for _worker in range(self._connections)))
         if errors:
             raise AllErrors(errors)
         return objects

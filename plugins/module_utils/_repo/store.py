@@ -42,7 +42,7 @@ class Store:
 
     def object(self, sha256: str) -> Path:
         """Where the file with this digest stands."""
-        return self.root / "objects" / "sha256" / sha256[:2] / sha256
+        return Path(f"{self.root}/objects/sha256/{sha256[:2]}/{sha256}")  # made for every package
 
     def tree(self, repository: str, digest: str) -> Path:
         """The published state of `repository` whose repomd.xml has this sha256."""

@@ -19,22 +19,17 @@ from ansible_collections.osaas.fleet.plugins.module_utils._command import Runner
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import (
     AllErrors,
     FleetError,
+    InputError,
     StoreError,
     UpstreamError,
 )
-from ansible_collections.osaas.fleet.plugins.module_utils._repo.http import Upstream
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.keys import open_keys
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.libraries import aiohttp
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.model import Repository, unique_names
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.repository import Head, RepositorySync, Staged
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.store import Store, disk_errors
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.tree import build_tree, publish
-
-try:
-    import aiohttp
-except ImportError:  # the module says so before it comes here
-    HAS_AIOHTTP = False
-else:
-    HAS_AIOHTTP = True
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.upstream import Upstream
 
 ROUNDS = 5  # states of upstream that we run after before we say that it does not hold still
 
@@ -45,6 +40,15 @@ class Transfer:
 
     connections: int
     retries: int
+
+    def __post_init__(self) -> None:
+        for name, value, least in (("connections", self.connections, 1), ("retries", self.retries, 0)):
+            if value < least:
+                raise InputError(
+                    f"{value} is too small",
+                    where=name,
+                    way_out="Give 1 or more connections, and 0 or more retries",
+                )
 
 
 @dataclass(frozen=True)
@@ -115,7 +119,7 @@ async def _settle(syncs: Sequence[RepositorySync]) -> dict[str, Staged]:
     """
     staged: dict[str, Staged] = {}
     failed: dict[str, tuple[str, FleetError]] = {}
-    for _ in range(ROUNDS):
+    for _round in range(ROUNDS):
         heads = dict(zip(syncs, await _heads(syncs)))
         errors = [
             failed[one.name][1]
@@ -178,7 +182,6 @@ async def _open(
         headers={"Accept-Encoding": "identity", "User-Agent": "osaas.fleet"},
         auto_decompress=False,
         read_bufsize=1 << 18,
-        trust_env=True,
     ) as session:
         syncs = []
         for repository in repositories:

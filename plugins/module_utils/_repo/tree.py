@@ -21,6 +21,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._files import (
     sync_directory,
     write_json,
 )
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.model import SIGNATURE
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.store import Store, make_directory
 
 
@@ -79,6 +80,7 @@ def build_tree(store: Store, record: TreeRecord, objects: Mapping[str, str]) -> 
     make_directory(target.parent)
     record_path = store.record(record.repository, record.repomd_sha256)
     if target.is_dir():
+        _refresh_signature(store, target, objects)
         write_json(record_path, asdict(record))
         return
     half = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
@@ -93,6 +95,16 @@ def build_tree(store: Store, record: TreeRecord, objects: Mapping[str, str]) -> 
     write_json(record_path, asdict(record))
     half.replace(target)
     sync_directory(target.parent)
+
+
+def _refresh_signature(store: Store, tree: Path, objects: Mapping[str, str]) -> None:
+    """Upstream may sign a state again, or later: the signature is no part of what it signs."""
+    if SIGNATURE not in objects:
+        return
+    signature, new = store.object(objects[SIGNATURE]), store.scratch / "signature"
+    if not (tree / SIGNATURE).exists() or not (tree / SIGNATURE).samefile(signature):
+        os.link(signature, new)
+        new.replace(tree / SIGNATURE)
 
 
 def publish(store: Store, record: TreeRecord) -> None:

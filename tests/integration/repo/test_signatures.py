@@ -113,6 +113,22 @@ def test_waived_checks_are_made_up_for_later(upstream: Upstream) -> None:
     assert "the package is not signed" in upstream.sync().msg
 
 
+def test_upstream_signs_later_and_again(upstream: Upstream) -> None:
+    signature = upstream.path / "repodata" / "repomd.xml.asc"
+    mirrored = upstream.store / "mirrors" / "os" / "repodata" / "repomd.xml.asc"
+    signature.unlink()
+    upstream.sync(repository={"repo_gpgcheck": False})
+    upstream.module("snapshot")
+    assert not mirrored.exists()
+    keys = {"gpgkey": [str(upstream.built.key), str(upstream.built.other_key)]}
+
+    for key in ("upstream", "stranger"):
+        upstream.built.forge.sign_metadata(upstream.path, key=key)
+        assert upstream.sync(repository=keys).changed
+        assert mirrored.read_bytes() == signature.read_bytes()
+        assert not upstream.sync(repository=keys).changed
+
+
 def test_check_mode_verifies_the_head(upstream: Upstream) -> None:
     assert upstream.sync(check=True).data["repositories"][0]["changed"]
     assert not upstream.store.exists()

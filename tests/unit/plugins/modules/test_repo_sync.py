@@ -46,15 +46,20 @@ def test_one_name_twice(run_module: RunModule, tmp_path: Path) -> None:
     assert result.msg == "os: is given twice. Give each repository once"
 
 
-@pytest.mark.parametrize(
-    ("flag", "library"), [("http.HAS_AIOHTTP", "aiohttp"), ("repomd.HAS_CREATEREPO_C", "createrepo_c")]
-)
+@pytest.mark.parametrize("library", ["aiohttp", "createrepo_c"])
 def test_missing_library(
-    run_module: RunModule, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flag: str, library: str
+    run_module: RunModule, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, library: str
 ) -> None:
-    module = "ansible_collections.osaas.fleet.plugins.modules.repo_sync"
-    monkeypatch.setattr(f"{module}.{flag.rpartition('.')[2]}", False)
+    monkeypatch.setattr(f"ansible_collections.osaas.fleet.plugins.modules.repo_sync.{library}", None)
 
     message = run_module("repo_sync", {"store": str(tmp_path), "repositories": [GOOD]}).msg
 
     assert f"Failed to import the required Python library ({library})" in message
+
+
+@pytest.mark.parametrize("options", [{"connections": 0}, {"retries": -1}])
+def test_senseless_numbers(run_module: RunModule, tmp_path: Path, options: dict[str, int]) -> None:
+    result = run_module("repo_sync", {"store": str(tmp_path / "store"), "repositories": [GOOD], **options})
+
+    [(name, value)] = options.items()
+    assert result.msg == f"{name}: {value} is too small. Give 1 or more connections, and 0 or more retries"

@@ -21,14 +21,8 @@ from ansible_collections.osaas.fleet.plugins.module_utils._errors import (
 )
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.digests import Hasher
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.hrefs import url
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.libraries import aiohttp
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.model import RemoteFile, Repository
-
-try:
-    import aiohttp
-except ImportError:  # the module says so before it comes here
-    HAS_AIOHTTP = False
-else:
-    HAS_AIOHTTP = True
 
 CONNECT_SECONDS = 20
 STALL_SECONDS = 60  # without one byte

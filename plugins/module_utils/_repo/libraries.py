@@ -1,0 +1,20 @@
+# Copyright (c) osaas.fleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is PRIVATE to the osaas.fleet collection: it may change at any time.
+"""Libraries that a sync needs and ansible-core does not bring; the module says which one is missing."""
+
+from __future__ import annotations
+
+try:
+    import aiohttp
+except ImportError:
+    aiohttp = None  # type: ignore[assignment]  # nothing below the module runs without it
+
+try:
+    import createrepo_c
+except ImportError:
+    createrepo_c = None
+
+__all__ = ["aiohttp", "createrepo_c"]
