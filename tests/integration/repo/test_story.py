@@ -37,9 +37,10 @@ def dnf(upstream: Upstream, root: Path, baseurl: str, *arguments: str) -> None:
     cache = root.with_name(f"{root.name}.cache")
     argv = ["dnf", "-y", "-q", "-c", str(config), f"--installroot={root}", "--releasever=1"]
     argv += [f"--setopt=cachedir={cache}", "--refresh", *arguments]
-    done = subprocess.run(
-        argv, env={**os.environ, "HOME": str(home)}, capture_output=True, text=True, check=False
-    )
+    environment = {**os.environ, "HOME": str(home)}
+    done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
+    for keyring in cache.glob("*/pubring"):  # dnf leaves an agent behind for each
+        subprocess.run(["gpgconf", "--homedir", str(keyring), "--kill", "all"], check=True)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
