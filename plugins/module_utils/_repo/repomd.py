@@ -74,11 +74,11 @@ def _record(entry: createrepo_c.RepomdRecord, *, where: str) -> Record:
     for name, size, most in (("size", entry.size, RECORD_BYTES), ("open-size", entry.size_open, OPEN_BYTES)):
         if size > most:
             raise UpstreamError(f"{name} {size} is over the limit of {most} bytes", where=where)
+    if entry.size <= 0:
+        raise UpstreamError("the metadata gives no size", where=where)
     file = RemoteFile(href, algorithm, digest, entry.size)
     if entry.type != "primary":
         return Record(entry.type, file, entry.size_open, "", "")
-    if entry.size <= 0:
-        raise UpstreamError("the metadata gives no size", where=where)
     # A file that is not compressed needs no second checksum.
     opened = entry.checksum_open or digest
     return Record(

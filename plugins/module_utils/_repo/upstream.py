@@ -100,16 +100,12 @@ class Upstream:
         start = hasher.size
         headers = {"Range": f"bytes={start}-"} if start else {}
         async with self._session.get(address, headers=headers, timeout=_timeout(file.size)) as response:
-            if response.status == 416:
-                partial.unlink()
-                raise Transient("the server cannot go on from where we were")
-            _check_status(response, (200, 206))
-            if response.status == 200 or not response.headers.get("Content-Range", "").startswith(
-                f"bytes {start}-"
-            ):
-                if response.status == 206:
-                    raise Transient("the server answers with another range than asked for")
+            _check_status(response, (200, 206, 416))
+            if response.status == 200:
                 start, hasher = 0, Hasher(file.algorithm)
+            elif not response.headers.get("Content-Range", "").startswith(f"bytes {start}-"):
+                partial.unlink(missing_ok=True)
+                raise Transient("the server cannot go on from where we were")
             offered = response.content_length
             if offered is not None and start + offered != file.size:
                 raise VerificationError(

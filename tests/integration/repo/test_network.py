@@ -166,3 +166,17 @@ def test_between_repomd_and_its_signature(upstream: Upstream, moody: Moody) -> N
     moody.mood = finish
 
     assert upstream.sync(repository=at(moody)).changed
+
+
+def test_a_server_without_ranges_starts_over(upstream: Upstream, moody: Moody) -> None:
+    def mood(path: str, wanted: str) -> Status | Hang | None:
+        if path != ALPHA:
+            return None
+        return Status(416) if wanted else Hang(500) if len(ranges(moody, ALPHA)) == 1 else None
+
+    moody.mood = mood
+
+    result = upstream.sync(repository=at(moody), retries=3)
+
+    assert result.changed, result.msg
+    assert ranges(moody, ALPHA) == ["", "bytes=500-", ""]
