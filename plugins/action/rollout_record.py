@@ -45,6 +45,7 @@ class ActionModule(LedgerAction):
         return {
             "changed": True,
             "host_state": news.state,
+            "host_reason": news.reason,
             "rollout_state": state,
             "rollout_reason": reason,
         }

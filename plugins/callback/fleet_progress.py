@@ -6,19 +6,6 @@
 
 from __future__ import annotations
 
-import time
-import typing as t
-
-from ansible import constants
-from ansible.plugins.callback import CallbackBase
-
-if t.TYPE_CHECKING:
-    from ansible.executor.stats import AggregateStats
-    from ansible.executor.task_result import TaskResult
-    from ansible.playbook import Playbook
-    from ansible.playbook.play import Play
-    from ansible.playbook.task import Task
-
 DOCUMENTATION = r"""
 ---
 name: fleet_progress
@@ -32,6 +19,19 @@ extends_documentation_fragment:
   - default_callback
 author: osaas.fleet contributors (@osaas-fleet)
 """
+
+import time
+import typing as t
+
+from ansible import constants
+from ansible.plugins.callback import CallbackBase
+
+if t.TYPE_CHECKING:
+    from ansible.executor.stats import AggregateStats
+    from ansible.executor.task_result import TaskResult
+    from ansible.playbook import Playbook
+    from ansible.playbook.play import Play
+    from ansible.playbook.task import Task
 
 _WIDTH = 12
 # The constants are made from the configuration at run time; a type checker cannot see them.
@@ -48,10 +48,14 @@ class CallbackModule(CallbackBase):
     def __init__(self) -> None:
         super().__init__()
         self._started: dict[tuple[str, str], float] = {}
+        self._play = ""
 
     def v2_playbook_on_play_start(self, play: Play) -> None:
-        """A heading for each play, and for each batch of it."""
-        self._display.display(f"\n{play.get_name().strip()}", color=_COLORS.COLOR_HIGHLIGHT)
+        """A heading for each play; a free line before each further batch of it."""
+        name = play.get_name().strip()
+        heading = f"\n{name}" if name != self._play else ""
+        self._display.display(heading, color=_COLORS.COLOR_HIGHLIGHT)
+        self._play = name
 
     def v2_runner_on_start(self, host: t.Any, task: Task) -> None:
         """Remember when a task began."""

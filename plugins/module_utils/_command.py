@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # This file is PRIVATE to the osaas.fleet collection: it may change at any time.
-"""What the library needs of whoever calls it: run a command, warn a person. Modules hand in `ModuleRunner`."""
+"""What the library needs of its caller: run a command, warn a person. Modules hand in `ModuleRunner`."""
 
 from __future__ import annotations
 

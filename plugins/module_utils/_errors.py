@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # This file is PRIVATE to the osaas.fleet collection: it may change at any time.
-"""The one exception tree. Modules and actions catch `FleetError` once, at the edge, and fail with its text."""
+"""The one exception tree. Modules and actions catch `FleetError` once, at the edge, and fail with it."""
 
 from __future__ import annotations
 

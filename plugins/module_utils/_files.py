@@ -15,7 +15,7 @@ from pathlib import Path
 
 
 def sync_directory(directory: Path) -> None:
-    """Make renames inside `directory` durable (fsync(2): a file's fsync does not cover its directory entry)."""
+    """Make renames inside `directory` durable (fsync(2): fsync of a file leaves its directory entry out)."""
     handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(handle)

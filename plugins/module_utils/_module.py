@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # This file is PRIVATE to the osaas.fleet collection: it may change at any time.
-"""The edge between Ansible and the library: typed argument specs, and the one place where errors are caught."""
+"""The edge between Ansible and the library: typed argument specs, and where errors are caught."""
 
 from __future__ import annotations
 

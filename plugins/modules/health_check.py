@@ -86,7 +86,7 @@ options:
         type: float
         default: 10
   baseline:
-    description: The RV(baseline) of an earlier run, or all that it returned. Make that run with O(fail=false).
+    description: The RV(baseline) of an earlier run, or all that it returned. Run that with O(fail=false).
     type: dict
     default: {}
   fail:

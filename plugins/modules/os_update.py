@@ -38,7 +38,8 @@ options:
     description:
       - V(staged) resolves, downloads, verifies and rehearses, while the host serves.
       - V(active) does the transaction from the cache, without network. It stages first if that was not done.
-      - V(rolled_back) remembers O(release) as bad, pins the release before it, stages and activates that.
+      - V(rolled_back) pins the release before O(release), stages and activates that, restarts units that have
+        failed, and remembers O(release) as bad.
     type: str
     choices: [staged, active, rolled_back]
     required: true
@@ -68,6 +69,12 @@ options:
     type: str
     choices: [auto, never]
     default: auto
+  remember:
+    description:
+      - Whether the host shall refuse O(release) from now on; for O(state=rolled_back).
+      - Set it to V(false) when the release was never activated, so that it cannot be to blame.
+    type: bool
+    default: true
   reason:
     description: Why the release is left, kept on the host; for O(state=rolled_back).
     type: str
@@ -209,6 +216,7 @@ SPEC = ArgumentSpec(
         "allow_removals": {"type": "list", "elements": "str", "default": []},
         "reboot_packages": {"type": "list", "elements": "str", "default": []},
         "restart": {"type": "str", "choices": ["auto", "never"], "default": "auto"},
+        "remember": {"type": "bool", "default": True},
         "reason": {"type": "str", "default": "rolled back"},
         "timeout": {"type": "int", "default": 3600},
         "request": {"type": "str", "default": ""},
@@ -225,7 +233,7 @@ def _work(module: AnsibleModule) -> dict[str, t.Any]:
         wish=Wish(tuple(sorted(params["allow_removals"])), params["timeout"], params["request"]),
         restart=params["restart"] == "auto",
         reboot_packages=tuple(params["reboot_packages"]),
-        reason=params["reason"],
+        bad_because=params["reason"] if params["remember"] else None,
         check=module.check_mode,
     )
     return STATES[params["state"]](ModuleRunner(module), request)

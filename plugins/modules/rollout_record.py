@@ -101,6 +101,11 @@ host_state:
   type: str
   returned: success
   sample: done
+host_reason:
+  description: The reason that was recorded.
+  type: str
+  returned: success
+  sample: ""
 rollout_state:
   description: The state of the rollout after this record.
   type: str

@@ -34,4 +34,4 @@ class RunnerSite(Site):
         print(text)
         assert "[WARNING]" not in text and "[DEPRECATION" not in text, text
         assert done.rc is not None
-        return done.rc
+        return int(done.rc)

@@ -129,7 +129,10 @@ def record(connection: Connection, run: Run, host: str, fence: int, news: Record
         "unavailable_since": since,
         "unavailable_seconds": spent,
     }
-    if news.reason or not final:
+    if news.state == "quarantined" and assigned.reason:
+        # What failed first is why the host was to be put back; both are wanted.
+        changes["reason"] = f"{assigned.reason}; then {news.reason}"
+    elif news.reason or not final:
         changes["reason"] = news.reason
     if news.baseline is not None:
         changes["baseline"] = dict(news.baseline)

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # This file is PRIVATE to the osaas.fleet collection: it may change at any time.
-"""Leave a release that failed: remember it as bad and pin the one before."""
+"""Leave a release: pin the one before, and remember the one left as bad when it failed here."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ from ansible_collections.osaas.fleet.plugins.module_utils._errors import HostErr
 from ansible_collections.osaas.fleet.plugins.module_utils._host import paths
 from ansible_collections.osaas.fleet.plugins.module_utils._host.bad_releases import mark_bad
 from ansible_collections.osaas.fleet.plugins.module_utils._host.pin import Pin
-from ansible_collections.osaas.fleet.plugins.module_utils._host.pinning import carry_out, current_pin, plan_repin
+from ansible_collections.osaas.fleet.plugins.module_utils._host.pinning import (
+    carry_out,
+    current_pin,
+    plan_repin,
+)
 
 
 def target_of(pin: Pin | None, leave: str) -> Pin:
@@ -35,10 +39,14 @@ def rollback_target(leave: str) -> Pin:
     return target_of(current_pin(), leave)
 
 
-def pin_back(leave: str, reason: str) -> tuple[Pin, bool]:
-    """Mark `leave` as bad and pin the release before; also returns whether the pin changed."""
+def pin_back(leave: str, bad_because: str | None) -> tuple[Pin, bool]:
+    """Pin the release before `leave`, which is marked as bad if there is a reason for that.
+
+    Also returns whether the pin changed.
+    """
     target = rollback_target(leave)
-    mark_bad(leave, reason)
+    if bad_because is not None:
+        mark_bad(leave, bad_because)
     changes = plan_repin(target)
     carry_out(changes)
     return target, paths.PIN_FILE in changes.changed()

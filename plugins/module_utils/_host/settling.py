@@ -15,18 +15,25 @@ from ansible_collections.osaas.fleet.plugins.module_utils._host.packages import 
 from ansible_collections.osaas.fleet.plugins.module_utils._host.processes import boot_time, stale_units
 from ansible_collections.osaas.fleet.plugins.module_utils._host.reboot import decide
 from ansible_collections.osaas.fleet.plugins.module_utils._host.rpmdb import installed_packages
+from ansible_collections.osaas.fleet.plugins.module_utils._host.systemd import failed_units
 
 
-def settle(runner: Runner, *, restart: bool, reboot_packages: Collection[str]) -> dict[str, t.Any]:
+def settle(
+    runner: Runner, *, restart: bool, reboot_packages: Collection[str], revive: bool = False
+) -> dict[str, t.Any]:
     """The part of os_update's result that tells of the host as it is now.
 
-    With `restart`, services on replaced files are restarted, unless the host must be rebooted anyway.
+    With `restart`, services on replaced files are restarted, unless the host must be rebooted anyway. With
+    `revive` too, so are units that have failed: what made them fail may be gone, but nobody else starts them
+    (packages restart only what runs).
     """
     packages = installed_packages()
     needed = decide(packages, boot_time(), stale_units(), reboot_packages)
-    restarted = [
-        service for service in needed.services if restart and not needed.reboot and _restart(runner, service)
-    ]
+    restarted: list[str] = []
+    if restart and not needed.reboot:
+        restarted += [unit for unit in needed.services if _systemctl(runner, "try-restart", unit)]
+        failed = failed_units(runner) if revive else []
+        restarted += [unit for unit in failed if _systemctl(runner, "restart", unit)]
     return {
         "package_set_digest": set_digest(packages),
         "reboot_required": needed.reboot,
@@ -36,8 +43,8 @@ def settle(runner: Runner, *, restart: bool, reboot_packages: Collection[str]) -
     }
 
 
-def _restart(runner: Runner, service: str) -> bool:
-    done = runner.run(["systemctl", "try-restart", service], check=False)
+def _systemctl(runner: Runner, verb: str, unit: str) -> bool:
+    done = runner.run(["systemctl", verb, unit], check=False)
     if done.status != 0:
-        runner.warn(f"{service} cannot be restarted: {done.stderr.strip()}")
+        runner.warn(f"{unit} cannot be restarted: {done.stderr.strip()}")
     return done.status == 0

@@ -32,13 +32,16 @@ Result = dict[str, t.Any]
 
 @dataclass(frozen=True)
 class Request:
-    """The options of os_update; `release` is the one to be on, or to leave when rolling back."""
+    """The options of os_update; `release` is the one to be on, or to leave when rolling back.
+
+    `bad_because` is why the release that is left must never come again, None if it may.
+    """
 
     release: str
     wish: Wish
     restart: bool
     reboot_packages: tuple[str, ...]
-    reason: str
+    bad_because: str | None
     check: bool
 
 
@@ -66,8 +69,9 @@ def rolled_back(runner: Runner, request: Request) -> Result:
     if request.check:
         target = rollback_target(request.release)
         return _prediction(runner, request, target, repinned=target != current_pin())
-    target, repinned = pin_back(request.release, request.reason)
-    return _settled(runner, request, activate(runner, target, request.wish), repinned=repinned)
+    target, repinned = pin_back(request.release, request.bad_because)
+    done = activate(runner, target, request.wish)
+    return _settled(runner, request, done, repinned=repinned, revive=True)
 
 
 STATES: Mapping[str, Callable[[Runner, Request], Result]] = {
@@ -88,8 +92,10 @@ def _pinned(release: str) -> Pin:
     return pin
 
 
-def _settled(runner: Runner, request: Request, done: Activated, *, repinned: bool) -> Result:
-    now = settle(runner, restart=request.restart, reboot_packages=request.reboot_packages)
+def _settled(
+    runner: Runner, request: Request, done: Activated, *, repinned: bool, revive: bool = False
+) -> Result:
+    now = settle(runner, restart=request.restart, revive=revive, reboot_packages=request.reboot_packages)
     return {"changed": done.changed or repinned or bool(now["services_restarted"]), **report(done), **now}
 
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.claims import (
@@ -80,5 +81,5 @@ def test_a_free_host_of_an_open_wave_is_granted() -> None:
         ({"holder": "another", "holder_expires": NOW - 1}, Granted()),
     ],
 )
-def test_one_change_decides(changes: dict[str, object], verdict: object) -> None:
+def test_one_change_decides(changes: dict[str, Any], verdict: object) -> None:
     assert decide_claim(POLICY, replace(FREE, **changes), owner="me", now=NOW) == verdict

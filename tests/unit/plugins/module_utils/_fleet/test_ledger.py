@@ -10,7 +10,7 @@ import multiprocessing
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -51,7 +51,7 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
     yield ledger
 
 
-def opened(ledger: Ledger, release: Release = R2, policy: dict[str, object] = POLICY) -> Opened:
+def opened(ledger: Ledger, release: Release = R2, policy: Mapping[str, object] = POLICY) -> Opened:
     with ledger.write() as connection:
         return open_rollout(connection, release, policy, who="test")
 
