@@ -30,7 +30,7 @@ REPOS = ("baseos", "appstream")
 CHECKS = [
     {"kind": "units"},
     {"kind": "unit", "unit": "beacon.service", "name": "beacon"},
-    {"kind": "http", "url": "http://127.0.0.1:8000/"},
+    {"kind": "http", "url": "http://127.0.0.1:8000/", "retries": 3},
 ]
 
 
@@ -47,7 +47,8 @@ class Site:
 
     def command(self, host: str, module: str, arguments: dict[str, Any], *flags: str) -> list[str]:
         ansible = [sys.executable, "-m", "ansible", "adhoc", "-i", str(self.fleet.inventory), host, *flags]
-        return self.fleet.command(*ansible, "-o", "-m", f"osaas.fleet.{module}", "-a", json.dumps(arguments))
+        given = ["-a", json.dumps(arguments)] if arguments else []  # "{}" would be taken for free-form text
+        return self.fleet.command(*ansible, "-o", "-m", f"osaas.fleet.{module}", *given)
 
     def environment(self) -> dict[str, str]:
         return os.environ | {"ANSIBLE_CONFIG": str(self.config)}
@@ -80,6 +81,11 @@ class Site:
         pinned = self.pin(host, release, force=True)
         assert not pinned["failed"], pinned
         return self.update(host, "active", release)
+
+    def reboot(self, host: str) -> None:
+        ansible = [sys.executable, "-m", "ansible", "adhoc", "-i", str(self.fleet.inventory), host]
+        command = self.fleet.command(*ansible, "-m", "ansible.builtin.reboot")
+        subprocess.run(command, env=self.environment(), check=True, capture_output=True)
 
     def shell(self, host: str, script: str) -> str:
         done = self.fleet.ssh(host, "bash", "-c", script)
@@ -170,6 +176,9 @@ def test_two_hosts_converge_on_one_digest(site: Site) -> None:
 def test_a_bad_release_is_seen_left_and_remembered(site: Site) -> None:
     healthy = site.call("host-01", "health_check", checks=CHECKS, fail=False)
     assert healthy["healthy"], healthy
+    site.reboot("host-01")
+    rebooted = site.call("host-01", "health_check", checks=CHECKS, baseline=healthy["baseline"])
+    assert rebooted["healthy"], rebooted
     before = site.call("host-01", "host_info")["host"]["package_set_digest"]
     assert site.converge("host-01", R3)["changed"]
     sick = site.call("host-01", "health_check", checks=CHECKS, baseline=healthy["baseline"])
@@ -180,6 +189,7 @@ def test_a_bad_release_is_seen_left_and_remembered(site: Site) -> None:
     ]
     back = site.update("host-01", "rolled_back", R3, reason="beacon does not start")
     assert not back["failed"] and back["changed"], back
+    assert not back["reboot_required"] and "beacon.service" in back["services_restarted"]
     assert (back["release"], back["from_release"], back["package_set_digest"]) == (R2, R3, before)
     assert not site.update("host-01", "rolled_back", R3)["changed"]
     assert site.call("host-01", "health_check", checks=CHECKS, baseline=healthy["baseline"])["healthy"]
