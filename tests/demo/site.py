@@ -66,7 +66,7 @@ class Site:
 
     @property
     def ansible_playbook(self) -> Path:
-        """ansible-playbook inside the fleet's network, for whoever wants a path (ansible-runner)."""
+        """ansible-playbook inside the fleet's network, for people and for ansible-runner."""
         return self.directory / "bin" / "ansible-playbook"
 
     def environment(self) -> dict[str, str]:

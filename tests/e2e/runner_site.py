@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +20,18 @@ class RunnerSite(Site):
     def play(self, playbook: str, **variables: Any) -> int:
         """See Site.play."""
         given = yaml.safe_load(self.variables.read_text())
+        private = self.directory / "runner"
+        private.mkdir(exist_ok=True)
         done = ansible_runner.run(
-            private_data_dir=str(self.directory / "runner"),
+            private_data_dir=str(private),
             project_dir=str(self.directory),
-            binary=str(self.ansible_playbook),
             playbook=f"osaas.fleet.{playbook}",
             inventory=str(self.fleet.inventory),
             extravars=given | variables,
-            envvars={"ANSIBLE_CONFIG": str(self.directory / "ansible.cfg")},
+            envvars={
+                "ANSIBLE_CONFIG": str(self.directory / "ansible.cfg"),
+                "PATH": f"{self.ansible_playbook.parent}:{os.environ['PATH']}",
+            },
             quiet=True,
         )
         log = Path(done.config.artifact_dir) / "stdout"

@@ -11,25 +11,25 @@ import sqlite3
 import subprocess
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from demo.site import Site, make_site
 from demo.story import tell
+from e2e.conftest import CACHE, RUN_DIR
 from e2e.runner_site import RunnerSite
 from testbed.distro import Distro
 from testbed.fleet import Fleet
 
 
 @pytest.fixture
-def site(distro: Distro, run_dir: Path, cache: Path, request: pytest.FixtureRequest) -> Iterator[RunnerSite]:
-    """A fresh fleet on r1 and an operator's directory for it."""
-    name = "story"
-    directory = run_dir / f"{name}-site"
+def site(distro: Distro) -> Iterator[RunnerSite]:
+    """A fresh fleet on r1, and an operator's directory for it."""
+    directory = RUN_DIR / "story-site"
     with Fleet.start(
-        name, distro=distro, store=directory / "store", run_dir=run_dir, cache=cache, progress=print
+        "story", distro=distro, store=directory / "store", run_dir=RUN_DIR, cache=CACHE, progress=print
     ) as fleet:
-        yield RunnerSite(directory, make_site(directory, fleet, distro).fleet)
+        make_site(directory, fleet, distro)
+        yield RunnerSite(directory, fleet)
 
 
 def states(site: Site) -> dict[str, str]:

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 from unit.harness import RunModule
@@ -35,7 +36,7 @@ def port() -> Iterator[int]:
 
 
 def test_all_is_well(run_module: RunModule, port: int, tmp_path: Path) -> None:
-    checks = [
+    checks: list[dict[str, Any]] = [
         {"kind": "tcp", "host": "127.0.0.1", "port": port},
         {"kind": "http", "url": f"http://127.0.0.1:{port}/good?x=1", "contains": "well"},
         {"kind": "command", "argv": ["test", "-d", str(tmp_path)]},
@@ -48,7 +49,7 @@ def test_all_is_well(run_module: RunModule, port: int, tmp_path: Path) -> None:
 
 
 def test_what_is_wrong_is_said(run_module: RunModule, port: int, tmp_path: Path) -> None:
-    checks = [
+    checks: list[dict[str, Any]] = [
         {"name": "web", "kind": "http", "url": f"http://127.0.0.1:{port}/bad"},
         {"name": "text", "kind": "http", "url": f"http://127.0.0.1:{port}/good?x=1", "contains": "ill"},
         {"name": "slow", "kind": "command", "argv": ["sleep", "5"], "timeout": 0.1},
