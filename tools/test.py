@@ -58,6 +58,7 @@ SECTIONS = (
     Section("sanity, newest core", "lint", ("python -m tools.sanity core-newest",)),
     Section("sanity, oldest core", "lint", ("python -m tools.sanity core-2.16",)),
     Section("integration", "integration", ("pytest tests/integration",)),
+    Section("molecule", "e2e", ("molecule test --all --shared-state --report",)),
     Section("e2e", "e2e", ("pytest tests/e2e",)),
 )
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from testbed.distro import Distro
+from testbed.distro import Distro, ensure_distro
 from testbed.fleet import Fleet
 
 CHECKOUT = Path(__file__).parents[2]
@@ -65,9 +66,9 @@ class Site:
         return self.directory / "ledger.db"
 
     @property
-    def ansible_playbook(self) -> Path:
-        """ansible-playbook inside the fleet's network, for people and for ansible-runner."""
-        return self.directory / "bin" / "ansible-playbook"
+    def bin(self) -> Path:
+        """Has ansible-playbook and ssh that run inside the fleet's network, wherever they are called."""
+        return self.directory / "bin"
 
     def environment(self) -> dict[str, str]:
         """A clean environment: nothing of the caller's Ansible settings, none of the checkout's paths."""
@@ -120,10 +121,19 @@ def make_site(directory: Path, fleet: Fleet, distro: Distro, *, policy: Mapping[
     shutil.copy(distro.key, directory / distro.key.name)
     site.variables.write_text(yaml.safe_dump(_variables(site, distro, policy), sort_keys=False, width=110))
     (directory / "ansible.cfg").write_text(_configuration(site))
-    wrapper = site.ansible_playbook
-    wrapper.write_text(f'#!/bin/sh\nexec {" ".join(fleet.command(str(BIN / "ansible-playbook")))} "$@"\n')
-    wrapper.chmod(0o755)
+    for program, path in (("ansible-playbook", str(BIN / "ansible-playbook")), ("ssh", "ssh")):
+        wrapper = directory / "bin" / program
+        wrapper.write_text(f'#!/bin/sh\nexec {shlex.join(fleet.command(path))} "$@"\n')
+        wrapper.chmod(0o755)
     return site
+
+
+def main() -> None:
+    """Lay out the directory .run/NAME-site for the running fleet NAME."""
+    name = sys.argv[1]
+    distro = ensure_distro(cache=CHECKOUT / ".cache/testbed", progress=print)
+    run_dir = CHECKOUT / ".run"
+    make_site(run_dir / f"{name}-site", Fleet.attach(name, run_dir=run_dir), distro)
 
 
 def _install_collection(directory: Path) -> None:
@@ -172,3 +182,7 @@ inject_facts_as_vars = false
 [ssh_connection]
 pipelining = true
 """
+
+
+if __name__ == "__main__":
+    main()

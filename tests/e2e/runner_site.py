@@ -30,7 +30,7 @@ class RunnerSite(Site):
             extravars=given | variables,
             envvars={
                 "ANSIBLE_CONFIG": str(self.directory / "ansible.cfg"),
-                "PATH": f"{self.ansible_playbook.parent}:{os.environ['PATH']}",
+                "PATH": f"{self.bin}:{os.environ['PATH']}",
             },
             quiet=True,
         )
