@@ -7,12 +7,13 @@
 VENV := .cache/venvs/main
 PYTHON := $(VENV)/bin/python
 HOST ?= host-01
+STARTED := $(shell date +%s)
 
 help: ## Show this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1 \t\2/p' Makefile | expand -t 20
 
 demo: bootstrap ## Watch a fleet get a new OS wave by wave, and a bad OS stopped (root)
-	@PYTHONPATH=tests $(PYTHON) -m demo
+	@DEMO_STARTED=$(STARTED) PYTHONPATH=tests $(PYTHON) -m demo
 
 demo-shell: bootstrap ## Log in to a host of the running demo: make demo-shell HOST=host-01
 	@PYTHONPATH=tests $(PYTHON) -m testbed shell $(HOST)

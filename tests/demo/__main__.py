@@ -66,10 +66,11 @@ def _where_to_look(directory: Path) -> None:
     shown = directory.relative_to(CHECKOUT)
     print(f"""
 Where to look next:
-  {shown}/fleet.yml      all that an operator had to say
-  {shown}/store          the content-addressed store, its snapshots and channels
-  {shown}/ledger.db      every decision, with its reasons: sqlite3 {shown}/ledger.db 'SELECT * FROM event'
-  README.md                   how to do the same to a real fleet""")
+  {shown}/fleet.yml   all that an operator had to say
+  {shown}/store       the content-addressed store, its snapshots and channels
+  {shown}/ledger.db   every decision and its reasons:
+                            sqlite3 {shown}/ledger.db 'SELECT subject, what, outcome FROM event'
+  README.md                 how to do the same to a real fleet""")
     if sys.stdin.isatty():
         print("\nThe hosts are still up: `make demo-shell HOST=host-01` in another terminal logs in to one.")
         input("Press Enter to end them. ")
