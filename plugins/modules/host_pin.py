@@ -122,7 +122,7 @@ pin:
       elements: dict
       contains:
         name: {description: Name of the repo., type: str}
-        keys: {description: Names of its keys., type: list, elements: str}
+        gpgkey: {description: Names of its keys., type: list, elements: str}
     previous: {description: The pin to go back to., type: dict, returned: if any}
 disabled_repositories:
   description: Ids of the repos that are disabled while the host is pinned.

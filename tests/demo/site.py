@@ -66,6 +66,11 @@ class Site:
         return self.directory / "ledger.db"
 
     @property
+    def inventory(self) -> Path:
+        """The fleet's hosts, to be reached from anywhere on this machine."""
+        return self.directory / "inventory.yml"
+
+    @property
     def bin(self) -> Path:
         """Has ansible-playbook and ssh that run inside the fleet's network, wherever they are called."""
         return self.directory / "bin"
@@ -121,6 +126,7 @@ def make_site(directory: Path, fleet: Fleet, distro: Distro, *, policy: Mapping[
     shutil.copy(distro.key, directory / distro.key.name)
     site.variables.write_text(yaml.safe_dump(_variables(site, distro, policy), sort_keys=False, width=110))
     (directory / "ansible.cfg").write_text(_configuration(site))
+    site.inventory.write_text(_inventory(site))
     for program, path in (("ansible-playbook", str(BIN / "ansible-playbook")), ("ssh", "ssh")):
         wrapper = directory / "bin" / program
         wrapper.write_text(f'#!/bin/sh\nexec {shlex.join(fleet.command(path))} "$@"\n')
@@ -168,10 +174,16 @@ def _variables(site: Site, distro: Distro, policy: Mapping[str, Any]) -> dict[st
     }
 
 
+def _inventory(site: Site) -> str:
+    inventory = yaml.safe_load(site.fleet.inventory.read_text())
+    inventory["all"]["vars"]["ansible_ssh_executable"] = str(site.bin / "ssh")
+    return yaml.safe_dump(inventory, sort_keys=False, width=110)
+
+
 def _configuration(site: Site) -> str:
     return f"""\
 [defaults]
-inventory = {site.fleet.inventory}
+inventory = {site.inventory}
 collections_path = {site.directory}/collections
 home = {site.directory}/home
 stdout_callback = osaas.fleet.fleet_progress

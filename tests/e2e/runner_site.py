@@ -26,7 +26,7 @@ class RunnerSite(Site):
             private_data_dir=str(private),
             project_dir=str(self.directory),
             playbook=f"osaas.fleet.{playbook}",
-            inventory=str(self.fleet.inventory),
+            inventory=str(self.inventory),
             extravars=given | variables,
             envvars={
                 "ANSIBLE_CONFIG": str(self.directory / "ansible.cfg"),

@@ -116,7 +116,7 @@ def _begin(runner: Runner, pin: Pin, wish: Wish) -> Transaction | None:
     digest = set_digest(installed_packages())
     staged = read_staged()
     if not staged or not staged.fits(source_of(pin), digest, wish.allow_removals):
-        staged, _ = stage(runner, pin, wish.allow_removals)
+        staged, _downloaded = stage(runner, pin, wish.allow_removals)
     if staged.plan.empty:
         write_running(Running(pin.release, digest, ""))
         return None

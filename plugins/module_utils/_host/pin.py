@@ -49,7 +49,7 @@ class Pin:
 
     def as_json(self) -> dict[str, t.Any]:
         """The form that is stored and returned."""
-        repositories = [{"name": one.name, "keys": list(one.keys)} for one in self.repositories]
+        repositories = [{"name": one.name, "gpgkey": list(one.keys)} for one in self.repositories]
         previous = self.previous.as_json() if self.previous else None
         value = {
             "release": self.release,
@@ -65,7 +65,7 @@ def pin_from_json(value: Mapping[str, t.Any] | None) -> Pin | None:
     if value is None:
         return None
     try:
-        repositories = tuple(Repository(one["name"], tuple(one["keys"])) for one in value["repositories"])
+        repositories = tuple(Repository(one["name"], tuple(one["gpgkey"])) for one in value["repositories"])
         previous = pin_from_json(value.get("previous"))
         return Pin(value["release"], value["digest"], value["url"], repositories, previous)
     except (KeyError, TypeError, AttributeError) as error:

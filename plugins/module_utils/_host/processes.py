@@ -56,7 +56,7 @@ def maps_replaced_file(maps: str) -> bool:
 def unit_of(cgroup: str) -> str:
     """The service in /proc/PID/cgroup (v1, v2 or hybrid), empty for what runs outside of one."""
     for line in cgroup.splitlines():
-        controllers, _, path = line.partition(":")[2].partition(":")
+        controllers, _colon, path = line.partition(":")[2].partition(":")
         if controllers in ("", "name=systemd"):
             services = [part for part in path.split("/") if part.endswith(".service")]
             if services:

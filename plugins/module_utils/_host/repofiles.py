@@ -69,7 +69,7 @@ def original(saved: str | None, current: str) -> str:
 
 
 def _skeleton(text: str) -> str:
-    return "".join(line for _, line in _lines(text) if not _ENABLED.match(line))
+    return "".join(line for _section, line in _lines(text) if not _ENABLED.match(line))
 
 
 def _lines(text: str) -> Iterator[tuple[str, str]]:

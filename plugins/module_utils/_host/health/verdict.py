@@ -46,7 +46,7 @@ def run_checks(
         judge(check, seen, baseline.get(check.name, {}), seconds)
         for check, (seen, seconds) in zip(checks, ends)
     ]
-    state = {check.name: {"ok": seen.ok, **seen.state} for check, (seen, _) in zip(checks, ends)}
+    state = {check.name: {"ok": seen.ok, **seen.state} for check, (seen, _seconds) in zip(checks, ends)}
     return verdicts, state
 
 
@@ -66,7 +66,7 @@ def failures(verdicts: Collection[Verdict]) -> list[str]:
 def _persist(runner: Runner, check: Check, before: Mapping[str, t.Any]) -> tuple[Seen, float]:
     begun = time.monotonic()
     seen = look(runner, check, before)
-    for _ in range(check.retries):
+    for _retry in range(check.retries):
         if seen.ok:
             break
         time.sleep(check.delay)
