@@ -12,13 +12,13 @@ STARTED := $(shell date +%s)
 help: ## Show this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1 \t\2/p' Makefile | expand -t 20
 
-demo: bootstrap ## Watch a fleet get a new OS wave by wave, and a bad OS stopped (root)
+demo: root bootstrap ## Watch a fleet get a new OS wave by wave, and a bad OS stopped (root)
 	@DEMO_STARTED=$(STARTED) PYTHONPATH=tests $(PYTHON) -m demo
 
-demo-shell: bootstrap ## Log in to a host of the running demo: make demo-shell HOST=host-01
+demo-shell: root bootstrap ## Log in to a host of the running demo: make demo-shell HOST=host-01
 	@PYTHONPATH=tests $(PYTHON) -m testbed shell $(HOST)
 
-test: bootstrap ## Everything below: lint, unit, integration, e2e; quickest first (root)
+test: root bootstrap ## Everything below: lint, unit, integration, e2e; quickest first (root)
 	@$(PYTHON) -m tools.test
 
 lint: bootstrap ## Format, types, documentation, ansible-lint, ansible-test sanity
@@ -27,13 +27,13 @@ lint: bootstrap ## Format, types, documentation, ansible-lint, ansible-test sani
 unit: bootstrap ## Unit tests, under three versions of ansible-core
 	@$(PYTHON) -m tools.test unit
 
-integration: bootstrap ## Modules on real files, dnf and databases (root)
+integration: root bootstrap ## Modules on real files, dnf and databases (root)
 	@$(PYTHON) -m tools.test integration
 
-e2e: bootstrap ## Stories over a fleet of booted hosts (root)
+e2e: root bootstrap ## Stories over a fleet of booted hosts (root)
 	@$(PYTHON) -m tools.test e2e
 
-bench: bootstrap ## Compare with peers, as ratios (root)
+bench: root bootstrap ## Compare with peers, as ratios (root)
 	@PYTHONPATH=tests $(PYTHON) -m bench
 
 build: bootstrap ## The collection's tarball, osaas-fleet-VERSION.tar.gz
@@ -42,10 +42,13 @@ build: bootstrap ## The collection's tarball, osaas-fleet-VERSION.tar.gz
 lock: bootstrap ## Renew requirements/*.txt from requirements/*.in
 	@$(PYTHON) -m tools.lock
 
+root:
+	@[ "$$(id -u)" = 0 ] || { echo "This boots hosts and mounts file systems: run it as root." >&2; exit 1; }
+
 bootstrap: ## Install Debian packages and Python requirements, where missing
 	@tools/bootstrap
 
 clean: ## Remove caches, environments and test results of this checkout
 	@tools/clean
 
-.PHONY: help demo demo-shell test lint unit integration e2e bench build lock bootstrap clean
+.PHONY: help root demo demo-shell test lint unit integration e2e bench build lock bootstrap clean
