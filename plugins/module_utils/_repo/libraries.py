@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # This file is PRIVATE to the osaas.fleet collection: it may change at any time.
-"""Libraries that a sync needs and ansible-core does not bring; the module says which one is missing."""
+"""Libraries that the repo service needs beside ansible-core; the module says which one is missing."""
 
 from __future__ import annotations
 
@@ -17,4 +17,9 @@ try:
 except ImportError:
     createrepo_c = None
 
-__all__ = ["aiohttp", "createrepo_c"]
+try:
+    import yaml
+except ImportError:
+    yaml = None  # type: ignore[assignment]
+
+__all__ = ["aiohttp", "createrepo_c", "yaml"]

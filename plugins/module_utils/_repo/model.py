@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import InputError
+from ansible_collections.osaas.fleet.plugins.module_utils._evr import Nevra
 from ansible_collections.osaas.fleet.plugins.module_utils._names import check_name
 
 REPOMD = "repodata/repomd.xml"
@@ -30,10 +31,17 @@ class RemoteFile(t.NamedTuple):
 
 
 class Package(t.NamedTuple):
-    """One package of primary.xml."""
+    """One package of primary.xml.
+
+    `source` is the file name of its source package ("" for one that is a source package); `origin` is its
+    location as primary.xml spells it: xml:base ("" if there is none) and href.
+    """
 
     nevra: str
     file: RemoteFile
+    build: Nevra
+    source: str
+    origin: tuple[str, str]
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import AllErrors, FleetError, UpstreamError
+from ansible_collections.osaas.fleet.plugins.module_utils._evr import Nevra
 from ansible_collections.osaas.fleet.plugins.module_utils._repo import hrefs
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.digests import check_digest
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.libraries import createrepo_c
@@ -60,7 +61,13 @@ def _package(raw: createrepo_c.Package, *, repository: str) -> Package:
         raise UpstreamError(
             f"size {raw.size_package} is not between 1 and {PACKAGE_BYTES} bytes", where=where
         )
-    return Package(nevra, RemoteFile(href, algorithm, digest, raw.size_package))
+    return Package(
+        nevra=nevra,
+        file=RemoteFile(href, algorithm, digest, raw.size_package),
+        build=Nevra(raw.name, int(raw.epoch or 0), raw.version, raw.release, raw.arch),
+        source=raw.rpm_sourcerpm or "",
+        origin=(raw.location_base or "", href),
+    )
 
 
 def conflicts(packages: Sequence[Package], *, repository: str) -> Iterable[FleetError]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import AllErrors, FleetError, UpstreamError
-from ansible_collections.osaas.fleet.plugins.module_utils._repo.digests import check_digest
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.digests import ALGORITHMS, check_digest
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.hrefs import check_href
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.libraries import createrepo_c
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.model import REPOMD, SIGNATURE, RemoteFile
@@ -25,13 +25,18 @@ OPEN_BYTES = 4 << 30
 
 @dataclass(frozen=True)
 class Record:
-    """One metadata file: how it is advertised, and how large and with which checksum it unpacks."""
+    """One metadata file: how it is advertised, and how large and with which checksum it unpacks.
+
+    `open_size` is 0, and the other two are "", if that is not said; of primary it always is.
+    `timestamp` is seconds since 1970.
+    """
 
     kind: str
     file: RemoteFile
     open_size: int
     open_algorithm: str
     open_digest: str
+    timestamp: int = 0
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,10 @@ class Repomd:
     def primary(self) -> Record:
         """The list of packages."""
         return next(record for record in self.records if record.kind == "primary")
+
+    def first(self, *kinds: str) -> Record | None:
+        """The record of the first of these kinds that there is."""
+        return next((found for kind in kinds for found in self.records if found.kind == kind), None)
 
 
 def parse_repomd(path: Path, *, repository: str) -> Repomd:
@@ -77,16 +86,15 @@ def _record(entry: createrepo_c.RepomdRecord, *, where: str) -> Record:
     if entry.size <= 0:
         raise UpstreamError("the metadata gives no size", where=where)
     file = RemoteFile(href, algorithm, digest, entry.size)
-    if entry.type != "primary":
-        return Record(entry.type, file, entry.size_open, "", "")
-    # A file that is not compressed needs no second checksum.
-    opened = entry.checksum_open or digest
-    return Record(
-        entry.type,
-        file,
-        entry.size_open if entry.size_open > 0 else entry.size,
-        *check_digest(entry.checksum_open_type or algorithm, opened, where=f"{where}: open-checksum"),
-    )
+    open_size, timestamp = max(entry.size_open, 0), max(entry.timestamp, 0)
+    opened = (entry.checksum_open_type or "", entry.checksum_open or "")
+    if entry.type == "primary":
+        # A file that is not compressed needs no second checksum.
+        open_size = open_size or entry.size
+        opened = check_digest(opened[0] or algorithm, opened[1] or digest, where=f"{where}: open-checksum")
+    elif opened[0] not in ALGORITHMS:
+        opened = ("", "")
+    return Record(entry.type, file, open_size, *opened, timestamp)
 
 
 def _set_errors(records: list[Record], *, where: str) -> list[FleetError]:

@@ -31,6 +31,9 @@ class TreeRecord:
 
     `keyring` is the digest of the operator's keys that the signatures were checked with, as far as
     `gpgcheck` (packages) and `repo_gpgcheck` (repomd.xml) say that they were.
+    `derived` says why its metadata is the site's own, signed by the site; it is empty for metadata that is
+    the upstream's, byte for byte. `upstream_sha256` is the digest of the upstream's repomd.xml, and `rules`
+    the operator's choice of packages, which a verbatim tree happens to satisfy.
     """
 
     repository: str
@@ -43,6 +46,9 @@ class TreeRecord:
     keyring: str
     upstream: str
     synced: str
+    derived: tuple[str, ...] = ()
+    upstream_sha256: str = ""
+    rules: tuple[str, ...] = ()
 
 
 def mirrored(store: Store, repository: str) -> TreeRecord | None:
@@ -58,6 +64,8 @@ def mirrored(store: Store, repository: str) -> TreeRecord | None:
             where=str(link),
             way_out="Remove this link and sync the repository again",
         )
+    for listing in ("derived", "rules"):
+        raw[listing] = tuple(raw.get(listing, ()))
     return TreeRecord(**raw)
 
 

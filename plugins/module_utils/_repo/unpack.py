@@ -17,7 +17,7 @@ from pathlib import Path
 from ansible_collections.osaas.fleet.plugins.module_utils._command import Runner
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import UpstreamError
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.digests import CHUNK, Hasher
-from ansible_collections.osaas.fleet.plugins.module_utils._repo.repomd import Record
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.repomd import OPEN_BYTES, Record
 
 ZSTD = b"\x28\xb5\x2f\xfd"
 OPENERS: dict[bytes, t.Callable[[Path], t.IO[bytes]]] = {
@@ -29,19 +29,19 @@ OPENERS: dict[bytes, t.Callable[[Path], t.IO[bytes]]] = {
 
 def unpack(runner: Runner, source: Path, target: Path, record: Record, *, where: str) -> None:
     """Write `source`, unpacked, to `target`. Raises UpstreamError if it is not what `record` says."""
-    hasher = Hasher(record.open_algorithm)
+    hasher = Hasher(record.open_algorithm or "sha256")
+    most = record.open_size or OPEN_BYTES
     try:
-        _unpack(runner, source, target, record.open_size, hasher)
+        _unpack(runner, source, target, most, hasher)
     except (EOFError, OSError, lzma.LZMAError, zlib.error) as error:
         if isinstance(error, OSError) and error.errno:
             raise  # of this machine's disk; what the decompressors raise has no number
         raise UpstreamError(f"it cannot be unpacked: {error}", where=where) from error
-    if hasher.size != record.open_size:
-        than = "more" if hasher.size > record.open_size else "less"
-        raise UpstreamError(
-            f"it unpacks to {than} than its open-size of {record.open_size} bytes", where=where
-        )
-    if hasher.digest != record.open_digest:
+    if hasher.size > most or hasher.size < record.open_size:
+        than = "more" if hasher.size > most else "less"
+        limit = "its open-size" if record.open_size else "the limit"
+        raise UpstreamError(f"it unpacks to {than} than {limit} of {most} bytes", where=where)
+    if record.open_digest and hasher.digest != record.open_digest:
         raise UpstreamError("it does not unpack to what its open-checksum says", where=where)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import FleetError, UpstreamError
+from ansible_collections.osaas.fleet.plugins.module_utils._evr import parse_nevra
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.model import Package, RemoteFile
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.primary import conflicts, parse_primary
 
@@ -34,7 +35,8 @@ def parse(tmp_path: Path, *packages: str, head: str = "") -> list[Package]:
 
 
 def made(nevra: str, digest: str, href: str) -> Package:
-    return Package(nevra, RemoteFile(href, "sha256", digest, 5))
+    build = parse_nevra(nevra, where="test")
+    return Package(nevra, RemoteFile(href, "sha256", digest, 5), build, "", ("", href))
 
 
 def test_packages(tmp_path: Path) -> None:

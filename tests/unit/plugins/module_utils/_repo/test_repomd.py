@@ -36,7 +36,7 @@ def test_records(tmp_path: Path) -> None:
 
     assert repomd.revision == "1795"
     file = RemoteFile("repodata/primary.xml.gz", "sha256", A, 10)
-    assert repomd.primary == Record("primary", file, 20, "sha256", B)
+    assert repomd.primary == Record("primary", file, 20, "sha256", B, timestamp=1)
     assert [one.kind for one in repomd.records] == ["primary", "productid"], "unknown kinds are carried along"
 
 

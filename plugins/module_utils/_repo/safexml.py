@@ -1,0 +1,28 @@
+# Copyright (c) osaas.fleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is PRIVATE to the osaas.fleet collection: it may change at any time.
+"""XML from strangers, before anything builds a tree of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from xml.parsers import expat
+
+from ansible_collections.osaas.fleet.plugins.module_utils._errors import UpstreamError
+
+
+def check_xml(path: Path, *, where: str) -> None:
+    """Raises UpstreamError unless `path` is well-formed XML that declares no entities (no bombs)."""
+
+    def refuse(*_declaration: object) -> None:
+        raise UpstreamError("it declares XML entities, which are refused", where=where)
+
+    parser = expat.ParserCreate()
+    parser.EntityDeclHandler = refuse
+    try:
+        with path.open("rb") as stream:
+            parser.ParseFile(stream)
+    except expat.ExpatError as error:
+        raise UpstreamError(f"this is not XML: {error}", where=where) from error
