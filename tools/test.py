@@ -44,8 +44,8 @@ SECTIONS = (
     Section("yamllint", "lint", ("yamllint --strict .",)),
     Section("shellcheck", "lint", ("shellcheck tools/bootstrap tools/clean .ci/run",)),
     Section("changelog", "lint", ("antsibull-changelog lint",)),
-    Section("unit, oldest core", "unit", ("python -m tools.unit core-2.16",)),
-    Section("unit, newest core", "unit", ("python -m tools.unit core-newest",)),
+    Section("unit, oldest core", "unit", ("python -m tools.under core-2.16 pytest tests/unit",)),
+    Section("unit, newest core", "unit", ("python -m tools.under core-newest pytest tests/unit",)),
     Section(
         "docs",
         "lint",
@@ -59,6 +59,8 @@ SECTIONS = (
     Section("sanity, oldest core", "lint", ("python -m tools.sanity core-2.16",)),
     Section("integration", "integration", ("pytest tests/integration",)),
     Section("molecule", "e2e", ("molecule test --all --shared-state --report",)),
+    Section("demo, oldest core", "e2e", ("python -m tools.under core-2.16 demo",)),
+    Section("demo, newest core", "e2e", ("python -m tools.under core-newest demo",)),
     Section("e2e", "e2e", ("pytest tests/e2e",)),
 )
 

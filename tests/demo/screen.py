@@ -23,7 +23,7 @@ def table(rollouts: Sequence[dict[str, Any]]) -> list[str]:
             host["wave"],
             by_host[0][host["host"]]["from_release"],
             host["release"],
-            *(hosts[host["host"]]["state"] for hosts in by_host),
+            *(_result(hosts[host["host"]]) for hosts in by_host),
             f"{sum(hosts[host['host']]['unavailable_seconds'] for hosts in by_host) / 60:.2f}",
         )
         for host in sorted(last["hosts"], key=lambda host: host["host"])
@@ -36,6 +36,10 @@ def table(rollouts: Sequence[dict[str, Any]]) -> list[str]:
     rule = "  ".join("─" * width for width in widths)
     notes = [f"r{number}: {_note(rollout)}" for number, rollout in enumerate((first, *rollouts[1:]), start=2)]
     return [lines[0].rstrip(), rule, *(line.rstrip() for line in lines[1:]), "", *notes]
+
+
+def _result(host: dict[str, Any]) -> str:
+    return "not touched" if host["state"] == "eligible" else str(host["state"])
 
 
 def _titles(count: int) -> list[str]:
