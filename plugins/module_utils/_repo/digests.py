@@ -15,6 +15,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._errors import Upstrea
 
 # Digest sizes in hex digits. md5 and sha1 ("sha" in old metadata) can be forged and are refused.
 ALGORITHMS = {"sha224": 56, "sha256": 64, "sha384": 96, "sha512": 128}
+WEAK = {"md5": 32, "sha1": 40}
 CHUNK = 1 << 20
 
 
@@ -55,16 +56,21 @@ def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def check_digest(algorithm: str | None, digest: str | None, *, where: str) -> tuple[str, str]:
-    """Return both if they are a checksum to rely on. Raises UpstreamError."""
+def check_digest(
+    algorithm: str | None, digest: str | None, *, where: str, weak: bool = False
+) -> tuple[str, str]:
+    """Return both if they are a checksum to rely on, or a weak one is good enough. Raises UpstreamError."""
     if not algorithm or not digest:
         raise UpstreamError("the metadata gives no checksum", where=where)
-    if algorithm not in ALGORITHMS:
+    known = {**ALGORITHMS, **WEAK} if weak else ALGORITHMS
+    if weak and algorithm == "sha":
+        algorithm = "sha1"
+    if algorithm not in known:
         raise UpstreamError(
             f"checksum type {algorithm!r} is refused: it is weak or unknown",
             where=where,
             way_out=f"Ask upstream for one of {', '.join(ALGORITHMS)}",
         )
-    if not re.fullmatch(r"[0-9a-f]+", digest) or len(digest) != ALGORITHMS[algorithm]:
+    if not re.fullmatch(r"[0-9a-f]+", digest) or len(digest) != known[algorithm]:
         raise UpstreamError(f"{digest[:140]!r} is not a {algorithm} checksum", where=where)
     return algorithm, digest

@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from urllib.parse import quote
+from urllib.parse import quote, urljoin
 
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import UpstreamError
 
@@ -47,6 +47,20 @@ def check_href(href: str, base: str | None, *, where: str) -> str:
     if rule:
         raise UpstreamError(f"location {_shown(href)} is refused: {rule}", where=where)
     return href
+
+
+def foreign(baseurl: str, origin: tuple[str, str], allowed: Iterable[str]) -> str:
+    """The URL of a location (xml:base, href) that leaves the repo for one of the `allowed` bases, or ""."""
+    base, href = origin
+    if not base and ".." not in href.split("/"):
+        return ""
+    below = base or baseurl
+    address = urljoin(below if below.endswith("/") else f"{below}/", href)
+    for prefix in allowed:
+        start = prefix if prefix.endswith("/") else f"{prefix}/"
+        if address.startswith(start) and not broken_rule(address[len(start) :]):
+            return url(start, address[len(start) :])
+    return ""
 
 
 def clash(hrefs: Iterable[str]) -> str:

@@ -9,21 +9,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from urllib.parse import unquote
 
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import AllErrors, FleetError, UpstreamError
 from ansible_collections.osaas.fleet.plugins.module_utils._evr import Nevra
 from ansible_collections.osaas.fleet.plugins.module_utils._repo import hrefs
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.digests import check_digest
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.libraries import createrepo_c
-from ansible_collections.osaas.fleet.plugins.module_utils._repo.model import Package, RemoteFile
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.model import Package, RemoteFile, Tolerance
 
 PACKAGE_BYTES = 16 << 30
+FOREIGN = "foreign"  # the directory of packages that upstream keeps outside the repo
+STRICT = Tolerance()
 
 
-def parse_primary(path: Path, *, repository: str) -> list[Package]:
-    """The packages in the unpacked primary.xml at `path`.
+def parse_primary(
+    path: Path, *, repository: str, tolerance: Tolerance = STRICT, baseurl: str = ""
+) -> list[Package]:
+    """The packages in the unpacked primary.xml at `path`, of a repo at `baseurl`.
 
-    Raises UpstreamError for XML that is none, AllErrors naming every package that breaks a rule.
+    Raises UpstreamError for XML that is none, AllErrors naming every package that breaks a rule that
+    `tolerance` does not lift. Of a mutable RPM that was decided about, both builds are listed.
     """
     packages: list[Package] = []
     errors: list[FleetError] = []
@@ -31,7 +37,7 @@ def parse_primary(path: Path, *, repository: str) -> list[Package]:
 
     def take(raw: createrepo_c.Package) -> None:
         try:
-            packages.append(_package(raw, repository=repository))
+            packages.append(_package(raw, tolerance, baseurl, repository=repository))
         except FleetError as error:
             errors.append(error)
 
@@ -44,45 +50,60 @@ def parse_primary(path: Path, *, repository: str) -> list[Package]:
         raise UpstreamError(f"this is not a package list: {error}", where=f"{repository}: primary") from error
     if surprises and not packages and not errors:
         raise UpstreamError(f"this is not a package list: {surprises[0]}", where=f"{repository}: primary")
-    errors += conflicts(packages, repository=repository)
+    errors += conflicts(packages, repository=repository, tolerance=tolerance)
     if errors:
         raise AllErrors(errors)
     return packages
 
 
-def _package(raw: createrepo_c.Package, *, repository: str) -> Package:
+def _package(raw: createrepo_c.Package, tolerance: Tolerance, baseurl: str, *, repository: str) -> Package:
     nevra = raw.nevra()
     where = f"{repository}: {nevra}"
-    href = hrefs.check_href(raw.location_href or "", raw.location_base, where=where)
+    origin = (raw.location_base or "", raw.location_href or "")
+    algorithm, digest = check_digest(raw.checksum_type, raw.pkgId, where=where, weak=tolerance.weak_digests)
+    address = hrefs.foreign(baseurl, origin, tolerance.foreign_bases)
+    if address:
+        href = f"{FOREIGN}/{digest}/{unquote(address.rpartition('/')[2])}"
+        hrefs.check_href(href, None, where=where)
+    else:
+        href = hrefs.check_href(origin[1], raw.location_base, where=where)
     if href.split("/", 1)[0] == "repodata":
         raise UpstreamError(f"location {href!r} is refused: a package has no place in repodata/", where=where)
-    algorithm, digest = check_digest(raw.checksum_type, raw.pkgId, where=where)
     if not 0 < raw.size_package <= PACKAGE_BYTES:
         raise UpstreamError(
             f"size {raw.size_package} is not between 1 and {PACKAGE_BYTES} bytes", where=where
         )
     return Package(
         nevra=nevra,
-        file=RemoteFile(href, algorithm, digest, raw.size_package),
+        file=RemoteFile(href, algorithm, digest, raw.size_package, address),
         build=Nevra(raw.name, int(raw.epoch or 0), raw.version, raw.release, raw.arch),
         source=raw.rpm_sourcerpm or "",
-        origin=(raw.location_base or "", href),
+        origin=origin,
     )
 
 
-def conflicts(packages: Sequence[Package], *, repository: str) -> Iterable[FleetError]:
+def mutable(one: Package, other: Package, *, repository: str) -> FleetError:
+    """The error about a NEVRA with two digests."""
+    return UpstreamError(
+        f"one NEVRA has two digests: {one.file.digest} ({one.file.href})"
+        f" and {other.file.digest} ({other.file.href})",
+        where=f"{repository}: {one.nevra}",
+        way_out="Ask upstream which one is right, and say so in accept_mutable",
+    )
+
+
+def conflicts(
+    packages: Sequence[Package], *, repository: str, tolerance: Tolerance = STRICT
+) -> Iterable[FleetError]:
     """One NEVRA with two digests (a mutable RPM), one location with two packages or below another one."""
     nevras: dict[str, Package] = {}
     places: dict[str, Package] = {}
     for package in packages:
         first = nevras.setdefault(package.nevra, package)
         if first.file.digest != package.file.digest:
-            yield UpstreamError(
-                f"one NEVRA has two digests: {first.file.digest} ({first.file.href})"
-                f" and {package.file.digest} ({package.file.href})",
-                where=f"{repository}: {package.nevra}",
-                way_out="Ask upstream which one is right",
-            )
+            if tolerance.verdict(package.nevra, {first.file.digest, package.file.digest}):
+                continue
+            yield mutable(first, package, repository=repository)
         other = places.setdefault(package.file.href, package)
         if other.file.digest != package.file.digest and first.file.digest == package.file.digest:
             yield UpstreamError(

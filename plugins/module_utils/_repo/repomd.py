@@ -17,6 +17,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._repo.digests import A
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.hrefs import check_href
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.libraries import createrepo_c
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.model import REPOMD, SIGNATURE, RemoteFile
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.safexml import check_xml
 
 NAMESPACE = "{http://linux.duke.edu/metadata/repo}"
 RECORD_BYTES = 4 << 30  # the largest seen in the wild is about 2 GiB
@@ -56,11 +57,15 @@ class Repomd:
         return next((found for kind in kinds for found in self.records if found.kind == kind), None)
 
 
-def parse_repomd(path: Path, *, repository: str) -> Repomd:
-    """Read `path`. Raises UpstreamError or AllErrors naming every record that breaks a rule."""
+def parse_repomd(path: Path, *, repository: str, weak: bool = False) -> Repomd:
+    """Read `path`. Raises UpstreamError or AllErrors naming every record that breaks a rule.
+
+    `weak` accepts weak checksums.
+    """
     where = f"{repository}: {REPOMD}"
     errors: list[FleetError] = []
     try:
+        check_xml(path, where=where)
         raw = createrepo_c.Repomd(str(path))
         errors += _double_kinds(path, where=where)
     except (createrepo_c.CreaterepoCError, ElementTree.ParseError) as error:
@@ -68,7 +73,7 @@ def parse_repomd(path: Path, *, repository: str) -> Repomd:
     records: list[Record] = []
     for entry in raw.records:
         try:
-            records.append(_record(entry, where=f"{where}: record {entry.type!r}"))
+            records.append(_record(entry, where=f"{where}: record {entry.type!r}", weak=weak))
         except FleetError as error:
             errors.append(error)
     errors += _set_errors(records, where=where) if not errors else []
@@ -77,9 +82,9 @@ def parse_repomd(path: Path, *, repository: str) -> Repomd:
     return Repomd(raw.revision or "", tuple(records))
 
 
-def _record(entry: createrepo_c.RepomdRecord, *, where: str) -> Record:
+def _record(entry: createrepo_c.RepomdRecord, *, where: str, weak: bool) -> Record:
     href = check_href(entry.location_href or "", entry.location_base, where=where)
-    algorithm, digest = check_digest(entry.checksum_type, entry.checksum, where=where)
+    algorithm, digest = check_digest(entry.checksum_type, entry.checksum, where=where, weak=weak)
     for name, size, most in (("size", entry.size, RECORD_BYTES), ("open-size", entry.size_open, OPEN_BYTES)):
         if size > most:
             raise UpstreamError(f"{name} {size} is over the limit of {most} bytes", where=where)
@@ -91,7 +96,8 @@ def _record(entry: createrepo_c.RepomdRecord, *, where: str) -> Record:
     if entry.type == "primary":
         # A file that is not compressed needs no second checksum.
         open_size = open_size or entry.size
-        opened = check_digest(opened[0] or algorithm, opened[1] or digest, where=f"{where}: open-checksum")
+        opened = (opened[0] or algorithm, opened[1] or digest)
+        opened = check_digest(*opened, where=f"{where}: open-checksum", weak=weak)
     elif opened[0] not in ALGORITHMS:
         opened = ("", "")
     return Record(entry.type, file, open_size, *opened, timestamp)

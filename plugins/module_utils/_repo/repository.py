@@ -8,7 +8,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -17,10 +18,13 @@ from ansible_collections.osaas.fleet.plugins.module_utils._command import Runner
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import (
     AllErrors,
     FleetError,
+    InputError,
     UpstreamError,
     VerificationError,
 )
 from ansible_collections.osaas.fleet.plugins.module_utils._repo import hrefs
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.choice import choose
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.derive import Source, adopt, derive
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.digests import Hasher, sha256
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.keys import Keys
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.model import (
@@ -30,8 +34,10 @@ from ansible_collections.osaas.fleet.plugins.module_utils._repo.model import (
     RemoteFile,
     Repository,
 )
-from ansible_collections.osaas.fleet.plugins.module_utils._repo.primary import parse_primary
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.modules import read_modules, streams
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.primary import mutable, parse_primary
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.repomd import Record, Repomd, parse_repomd
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.signing import SigningKey
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.store import Store, make_directory
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.tree import TreeRecord, mirrored
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.unpack import unpack
@@ -56,10 +62,26 @@ class Head:
 
 @dataclass(frozen=True)
 class Staged:
-    """A complete upstream state whose every file is in the store: `objects` maps href to sha256."""
+    """A complete state whose every file is in the store: `objects` maps href to sha256.
+
+    `upstream` is the digest of the upstream's own repomd.xml.
+    """
 
     record: TreeRecord
     objects: dict[str, str]
+    upstream: str
+
+
+@dataclass(frozen=True)
+class Contents:
+    """The packages of a state that are wanted, in two sources: the upstream's, and the mirror's before it.
+
+    `why` says what makes this another state than the upstream's; nothing, if it is verbatim.
+    """
+
+    new: list[Package]
+    old: list[Package]
+    why: tuple[str, ...]
 
 
 class RepositorySync:
@@ -73,7 +95,7 @@ class RepositorySync:
         keys: Keys,
         runner: Runner,
         scratch: Path,
-        connections: int,
+        key: SigningKey | None,
     ) -> None:
         self.repository = repository
         self.name = repository.name
@@ -83,14 +105,17 @@ class RepositorySync:
         self._keys = keys
         self._runner = runner
         self._scratch = scratch
-        self._connections = connections
+        self._key = key
         self._signed: set[RemoteFile] | None = None
+        self._before: list[Package] | None = None
 
     def is_mirrored(self, head: Head) -> bool:
-        """Whether the mirror is this state already, verified by the same keys and rules."""
+        """Whether the mirror is this state already, verified and chosen by the same keys and rules."""
         mirror = self.mirror
-        if mirror is None or mirror.repomd_sha256 != head.digest or not self._same_rules(mirror):
+        if mirror is None or mirror.upstream_sha256 != head.digest or not self._same_rules(mirror):
             return False
+        if mirror.derived:
+            return True
         signature = self._store.tree(self.name, head.digest) / SIGNATURE
         return head.signature is None or (signature.is_file() and signature.read_bytes() == head.signature)
 
@@ -99,6 +124,7 @@ class RepositorySync:
 
         Upstream may be between writing the two: a bad pair is read again, a few times while it changes.
         """
+        await self.upstream.locate()
         pair = await self._read_pair()
         for _again in range(PAIRS):
             try:
@@ -112,23 +138,97 @@ class RepositorySync:
 
     async def stage(self, head: Head) -> Staged:
         """Bring every file of it into the store. Raises AllErrors, UpstreamError or VerificationError."""
-        name = self.name
-        make_directory(self._store.partial(name))
-        objects = await self._fetch(record.file for record in head.repomd.records)
-        packages = self._packages(
-            head.repomd.primary, self._store.object(objects[head.repomd.primary.file.href])
-        )
-        clash = hrefs.clash([*objects, REPOMD, SIGNATURE, *(package.file.href for package in packages)])
+        make_directory(self._store.partial(self.name))
+        records = await self._fetch(record.file for record in head.repomd.records)
+        files = {href: self._store.object(digest) for href, digest in records.items()}
+        packages = self._packages(head.repomd.primary, files[head.repomd.primary.file.href])
+        contents = self._contents(head.repomd, files, packages)
+        wanted = {package.file for package in (*contents.new, *contents.old)}
+        clash = hrefs.clash([*records, REPOMD, SIGNATURE, *(file.href for file in wanted)])
         if clash:
-            raise UpstreamError("is wanted as a file and as a directory", where=f"{name}: {clash}")
-        files = {package.file for package in packages}
-        objects.update(await self._fetch(files))
+            raise UpstreamError("is wanted as a file and as a directory", where=f"{self.name}: {clash}")
+        if contents.why and self._key is None:
+            raise InputError(
+                f"this is no longer what upstream signed ({'; '.join(contents.why)})",
+                where=self.name,
+                way_out="Give a signing_key for derived metadata, or ask for everything, with source: true",
+            )
+        objects = await self._fetch(wanted)
         if self.repository.gpgcheck:
-            await self._verify(files, objects)
-        objects[REPOMD] = self._keep(head.content)
-        if head.signature is not None:
-            objects[SIGNATURE] = self._keep(head.signature)
-        return Staged(self._record(head, len(files), objects), objects)
+            await self._verify(wanted, objects)
+        if contents.why and self._key is not None:
+            derived = derive(
+                self._runner,
+                self._sources(head.repomd, files, packages, contents),
+                Path(tempfile.mkdtemp(dir=self._scratch)) / "derived",
+            )
+            objects.update(adopt(self._store, self._runner, derived, self._key, self.name))
+        else:
+            objects.update(records)
+            objects[REPOMD] = self._keep(head.content)
+            if head.signature is not None:
+                objects[SIGNATURE] = self._keep(head.signature)
+        return Staged(self._record(head, len(wanted), objects, contents.why), objects, head.digest)
+
+    def _contents(self, repomd: Repomd, files: Mapping[str, Path], packages: list[Package]) -> Contents:
+        """Decide which packages are wanted. Raises AllErrors for mutable ones that nobody decided about."""
+        tolerance = self.repository.tolerance
+        builds: dict[str, list[Package]] = {}
+        for package in packages:
+            builds.setdefault(package.nevra, []).append(package)
+        before = {package.nevra: package for package in self._mirrored()}
+        why: list[str] = []
+        errors: list[FleetError] = []
+        dropped: set[Package] = set()
+        old: list[Package] = []
+        for nevra, same in builds.items():
+            others = [package for package in (before.get(nevra),) if package and _differ(package, same[0])]
+            digests = {package.file.digest for package in (*same, *others)}
+            if len(digests) < 2:
+                continue
+            verdict = tolerance.verdict(nevra, digests)
+            if verdict is None:
+                errors.append(mutable(others[0], same[0], repository=self.name))
+                continue
+            losers = {package for package in same if package.file.digest != verdict.take}
+            if losers:
+                dropped |= losers
+                why.append(f"accept_mutable: {nevra} ({verdict.reason})")
+            if len(losers) == len(same):
+                old += others
+        if errors:
+            raise AllErrors(errors)
+        chosen = choose(
+            [package for package in packages if package not in dropped],
+            self.repository.choice,
+            self._streams(repomd, files),
+        )
+        moved = sum(package.file.address != "" for package in chosen.packages)
+        if moved:
+            why.append(f"allow_foreign_base: {moved} packages brought into the repo")
+        return Contents(chosen.packages, old, (*why, *chosen.why))
+
+    def _streams(self, repomd: Repomd, files: Mapping[str, Path]) -> dict[str, str]:
+        """Only the choice of the newest asks for them."""
+        record = repomd.first("modules")
+        if record is None or not self.repository.choice.newest:
+            return {}
+        where = f"{self.name}: {record.file.href}"
+        opened = self._scratch / "modules.yaml"
+        unpack(self._runner, files[record.file.href], opened, record, where=where)
+        return streams(read_modules(opened, where=where))
+
+    def _sources(
+        self, repomd: Repomd, files: Mapping[str, Path], packages: Sequence[Package], contents: Contents
+    ) -> list[Source]:
+        sources = [Source(self.name, repomd, files, packages, contents.new)]
+        mirror = self.mirror
+        if contents.old and mirror is not None:
+            tree = self._store.tree(self.name, mirror.repomd_sha256)
+            before = parse_repomd(tree / REPOMD, repository=self.name, weak=True)
+            theirs = {record.file.href: tree / record.file.href for record in before.records}
+            sources.append(Source(self.name, before, theirs, self._mirrored(), contents.old))
+        return sources
 
     async def _read_pair(self) -> tuple[bytes, bytes | None]:
         content = await self.upstream.read(REPOMD, REPOMD_BYTES)
@@ -150,7 +250,9 @@ class RepositorySync:
             asc = self._scratch / "repomd.xml.asc"
             asc.write_bytes(signature)
             self._keys.verify_repomd(path, asc)
-        return Head(content, signature, sha256(content), parse_repomd(path, repository=self.name))
+        weak = self.repository.tolerance.weak_digests
+        repomd = parse_repomd(path, repository=self.name, weak=weak)
+        return Head(content, signature, sha256(content), repomd)
 
     async def _fetch(self, wanted: Iterable[RemoteFile]) -> dict[str, str]:
         """Bring all of `wanted` into the store; returns href -> sha256. Raises AllErrors."""
@@ -172,7 +274,7 @@ class RepositorySync:
                 else:
                     objects.update((file.href, digest) for file in same)
 
-        await asyncio.gather(*(work() for _worker in range(self._connections)))
+        await asyncio.gather(*(work() for _worker in range(self.repository.transfer.connections)))
         if errors:
             raise AllErrors(errors)
         return objects
@@ -199,7 +301,8 @@ class RepositorySync:
         unpacked = self._scratch / "primary.xml"
         where = f"{self.name}: {primary.file.href}"
         unpack(self._runner, packed, unpacked, primary, where=where)
-        return parse_primary(unpacked, repository=self.name)
+        tolerance = self.repository.tolerance
+        return parse_primary(unpacked, repository=self.name, tolerance=tolerance, baseurl=self.upstream.base)
 
     async def _verify(self, files: set[RemoteFile], objects: dict[str, str]) -> None:
         """Check the signature of every package that was not checked for the mirror with the same keys."""
@@ -215,9 +318,17 @@ class RepositorySync:
         mirror = self.mirror
         if mirror is None or not mirror.gpgcheck or mirror.keyring != self._keys.digest:
             return set()
-        tree = self._store.tree(mirror.repository, mirror.repomd_sha256)
-        primary = parse_repomd(tree / REPOMD, repository=mirror.repository).primary
-        return {package.file for package in self._packages(primary, tree / primary.file.href)}
+        return {package.file for package in self._mirrored()}
+
+    def _mirrored(self) -> list[Package]:
+        """The packages of the mirror, read once."""
+        if self._before is None:
+            self._before = []
+            if self.mirror is not None:
+                tree = self._store.tree(self.name, self.mirror.repomd_sha256)
+                primary = parse_repomd(tree / REPOMD, repository=self.name, weak=True).primary
+                self._before = self._packages(primary, tree / primary.file.href)
+        return self._before
 
     def _keep(self, content: bytes) -> str:
         digest = sha256(content)
@@ -227,19 +338,35 @@ class RepositorySync:
         return digest
 
     def _same_rules(self, mirror: TreeRecord) -> bool:
-        wanted = (self.repository.gpgcheck, self.repository.repo_gpgcheck, self._keys.digest)
-        return (mirror.gpgcheck, mirror.repo_gpgcheck, mirror.keyring) == wanted
+        repository = self.repository
+        wanted = (repository.gpgcheck, repository.repo_gpgcheck, self._keys.digest, self._rules)
+        return (mirror.gpgcheck, mirror.repo_gpgcheck, mirror.keyring, mirror.rules) == wanted
 
-    def _record(self, head: Head, packages: int, objects: dict[str, str]) -> TreeRecord:
+    @property
+    def _rules(self) -> tuple[str, ...]:
+        """What the packages of a tree depend on beside its upstream, in words."""
+        signer = (f"signing_key: {self._key.id}",) if self._key else ()
+        taken = (f"accept_mutable: {one.nevra} {one.take}" for one in self.repository.tolerance.mutable)
+        return (*self.repository.choice.rules, *sorted(taken), *signer)
+
+    def _record(self, head: Head, packages: int, objects: dict[str, str], why: tuple[str, ...]) -> TreeRecord:
         return TreeRecord(
             repository=self.name,
-            repomd_sha256=head.digest,
+            repomd_sha256=objects[REPOMD],
             revision=head.repomd.revision,
             packages=packages,
             bytes=sum(self._store.object(digest).stat().st_size for digest in objects.values()),
             gpgcheck=self.repository.gpgcheck,
             repo_gpgcheck=self.repository.repo_gpgcheck,
             keyring=self._keys.digest,
-            upstream=self.repository.baseurls[0],
+            upstream=self.repository.address,
             synced=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            derived=why,
+            upstream_sha256=head.digest,
+            rules=self._rules,
         )
+
+
+def _differ(one: Package, other: Package) -> bool:
+    """Digests of two algorithms say nothing about each other."""
+    return one.file.algorithm == other.file.algorithm and one.file.digest != other.file.digest

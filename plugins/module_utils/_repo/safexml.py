@@ -7,6 +7,8 @@
 
 from __future__ import annotations
 
+import io
+import typing as t
 from pathlib import Path
 from xml.parsers import expat
 
@@ -15,14 +17,22 @@ from ansible_collections.osaas.fleet.plugins.module_utils._errors import Upstrea
 
 def check_xml(path: Path, *, where: str) -> None:
     """Raises UpstreamError unless `path` is well-formed XML that declares no entities (no bombs)."""
+    with path.open("rb") as stream:
+        _check(stream, where=where)
 
+
+def check_xml_bytes(content: bytes, *, where: str) -> None:
+    """Like check_xml(), for what is in memory."""
+    _check(io.BytesIO(content), where=where)
+
+
+def _check(stream: t.BinaryIO, *, where: str) -> None:
     def refuse(*_declaration: object) -> None:
         raise UpstreamError("it declares XML entities, which are refused", where=where)
 
     parser = expat.ParserCreate()
     parser.EntityDeclHandler = refuse
     try:
-        with path.open("rb") as stream:
-            parser.ParseFile(stream)
+        parser.ParseFile(stream)
     except expat.ExpatError as error:
         raise UpstreamError(f"this is not XML: {error}", where=where) from error

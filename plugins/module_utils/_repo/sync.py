@@ -19,7 +19,6 @@ from ansible_collections.osaas.fleet.plugins.module_utils._command import Runner
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import (
     AllErrors,
     FleetError,
-    InputError,
     StoreError,
     UpstreamError,
 )
@@ -27,6 +26,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._repo.keys import open
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.libraries import aiohttp
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.model import Repository, unique_names
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.repository import Head, RepositorySync, Staged
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.signing import SigningKey
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.store import Store, disk_errors
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.tree import build_tree, publish
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.upstream import Upstream
@@ -35,25 +35,8 @@ ROUNDS = 5  # states of upstream that we run after before we say that it does no
 
 
 @dataclass(frozen=True)
-class Transfer:
-    """How to fetch: connections at a time for each repo, and tries after the first for each file."""
-
-    connections: int
-    retries: int
-
-    def __post_init__(self) -> None:
-        for name, value, least in (("connections", self.connections, 1), ("retries", self.retries, 0)):
-            if value < least:
-                raise InputError(
-                    f"{value} is too small",
-                    where=name,
-                    way_out="Give 1 or more connections, and 0 or more retries",
-                )
-
-
-@dataclass(frozen=True)
 class Synced:
-    """What a sync did with one repo. `packages` and `bytes` are None when only its head was read."""
+    """What a sync did with one repo; `packages`, `bytes`, `derived` are None if only its head was read."""
 
     name: str
     changed: bool
@@ -65,10 +48,11 @@ class Synced:
     downloaded_bytes: int
     gpgcheck: bool
     repo_gpgcheck: bool
+    derived: tuple[str, ...] | None
 
 
 def sync(
-    store: Store, repositories: Sequence[Repository], runner: Runner, transfer: Transfer
+    store: Store, repositories: Sequence[Repository], runner: Runner, key: SigningKey | None
 ) -> list[Synced]:
     """Bring the mirrors of `repositories` to the state of their upstreams; says what was done, in order.
 
@@ -76,22 +60,22 @@ def sync(
     """
     unique_names(repositories)
     with disk_errors(store), store.lock():
-        return asyncio.run(_sync(store, repositories, runner, transfer))
+        return asyncio.run(_sync(store, repositories, runner, key))
 
 
 def preview(
-    store: Store, repositories: Sequence[Repository], runner: Runner, transfer: Transfer
+    store: Store, repositories: Sequence[Repository], runner: Runner, key: SigningKey | None
 ) -> list[Synced]:
     """What sync() would change, by reading and verifying the heads alone. Writes nothing into the store."""
     unique_names(repositories)
     with tempfile.TemporaryDirectory() as scratch:
-        return asyncio.run(_preview(store, repositories, runner, transfer, Path(scratch)))
+        return asyncio.run(_preview(store, repositories, runner, key, Path(scratch)))
 
 
 async def _sync(
-    store: Store, repositories: Sequence[Repository], runner: Runner, transfer: Transfer
+    store: Store, repositories: Sequence[Repository], runner: Runner, key: SigningKey | None
 ) -> list[Synced]:
-    async with _open(store, repositories, runner, transfer, store.scratch) as syncs:
+    async with _open(store, repositories, runner, key, store.scratch) as syncs:
         staged = await _settle(syncs)
         if staged:
             for new in staged.values():
@@ -105,9 +89,9 @@ async def _sync(
 
 
 async def _preview(
-    store: Store, repositories: Sequence[Repository], runner: Runner, transfer: Transfer, scratch: Path
+    store: Store, repositories: Sequence[Repository], runner: Runner, key: SigningKey | None, scratch: Path
 ) -> list[Synced]:
-    async with _open(store, repositories, runner, transfer, scratch) as syncs:
+    async with _open(store, repositories, runner, key, scratch) as syncs:
         heads = await _heads(syncs)
         return [_foreseen(one, head) for one, head in zip(syncs, heads)]
 
@@ -148,7 +132,7 @@ async def _settle(syncs: Sequence[RepositorySync]) -> dict[str, Staged]:
 
 def _is_done(one: RepositorySync, head: Head, staged: Mapping[str, Staged]) -> bool:
     new = staged.get(one.name)
-    return one.is_mirrored(head) if new is None else new.record.repomd_sha256 == head.digest
+    return one.is_mirrored(head) if new is None else new.upstream == head.digest
 
 
 async def _stage(one: RepositorySync, head: Head) -> Staged | FleetError | None:
@@ -173,10 +157,10 @@ async def _heads(syncs: Sequence[RepositorySync]) -> list[Head]:
 
 @asynccontextmanager
 async def _open(
-    store: Store, repositories: Sequence[Repository], runner: Runner, transfer: Transfer, scratch: Path
+    store: Store, repositories: Sequence[Repository], runner: Runner, key: SigningKey | None, scratch: Path
 ) -> AsyncIterator[list[RepositorySync]]:
     """One RepositorySync for each repo, with keyrings and scratch of its own, over one HTTP session."""
-    # No limit of its own: each repo has `connections` workers. Bytes are taken as they are stored upstream.
+    # No limit of its own: each repo has its own workers. Bytes are taken as they are stored upstream.
     async with aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0),
         headers={"Accept-Encoding": "identity", "User-Agent": "osaas.fleet"},
@@ -188,8 +172,8 @@ async def _open(
             own = scratch / repository.name
             own.mkdir(mode=0o700)
             keys = open_keys(runner, repository, own)
-            upstream = Upstream(session, repository, transfer.retries)
-            syncs.append(RepositorySync(store, repository, upstream, keys, runner, own, transfer.connections))
+            upstream = Upstream(session, repository)
+            syncs.append(RepositorySync(store, repository, upstream, keys, runner, own, key))
         yield syncs
 
 
@@ -208,6 +192,7 @@ def _synced(one: RepositorySync, staged: Staged | None) -> Synced:
         downloaded_bytes=one.upstream.downloaded_bytes,
         gpgcheck=record.gpgcheck,
         repo_gpgcheck=record.repo_gpgcheck,
+        derived=record.derived,
     )
 
 
@@ -225,4 +210,5 @@ def _foreseen(one: RepositorySync, head: Head) -> Synced:
         downloaded_bytes=0,
         gpgcheck=one.repository.gpgcheck,
         repo_gpgcheck=one.repository.repo_gpgcheck,
+        derived=None,
     )

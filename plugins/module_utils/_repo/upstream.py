@@ -3,30 +3,49 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # This file is PRIVATE to the osaas.fleet collection: it may change at any time.
-"""Reading an upstream over HTTP: several base URLs, retries, resumed and bounded downloads."""
+"""Reading an upstream: several mirrors, retries, resumed and bounded downloads."""
 
 from __future__ import annotations
 
 import asyncio
 import math
+import os
 import random
 import typing as t
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import (
     FleetError,
     UpstreamError,
     VerificationError,
 )
-from ansible_collections.osaas.fleet.plugins.module_utils._repo.digests import Hasher
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.digests import CHUNK, Hasher
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.hrefs import url
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.libraries import aiohttp
-from ansible_collections.osaas.fleet.plugins.module_utils._repo.model import RemoteFile, Repository
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.mirrors import (
+    Mirrors,
+    parse_metalink,
+    parse_mirrorlist,
+)
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.model import (
+    REPOMD,
+    RemoteFile,
+    Repository,
+)
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.transfer import Throttle, Transfer
+
+if t.TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
+    _Response = AbstractAsyncContextManager[aiohttp.ClientResponse]
 
 CONNECT_SECONDS = 20
 STALL_SECONDS = 60  # without one byte
 SLOWEST = 4096  # bytes per second, over a whole file: slower than this is a stalling server
+LIST_BYTES = 4 << 20
 AGAIN = frozenset({408, 425, 429})  # and 5xx: later it may go well
 
 T = t.TypeVar("T")
@@ -45,38 +64,99 @@ class Unreachable(UpstreamError):
 
 
 class Upstream:
-    """The files of one upstream, from whichever of its base URLs has them."""
+    """The files of one upstream, from whichever of its mirrors has them."""
 
-    def __init__(self, session: aiohttp.ClientSession, repository: Repository, retries: int) -> None:
+    def __init__(self, session: aiohttp.ClientSession, repository: Repository) -> None:
         self._session = session
         self._repository = repository
-        self._retries = retries
+        self._transfer = repository.transfer
+        self._throttle = Throttle(repository.transfer.throttle)
+        self._tls = repository.transfer.tls(where=repository.name)
+        self._given = {_origin(url) for url in (repository.address, *repository.baseurls)}
+        self._mirrors = Mirrors(repository.baseurls)
+        self._faults: Counter[str] = Counter()
         self.downloaded_files = 0
         self.downloaded_bytes = 0
 
+    @property
+    def base(self) -> str:
+        """The base URL that is asked first."""
+        return self._mirrors.bases[0]
+
+    async def locate(self) -> None:
+        """Read the list of mirrors again, if there is one. Raises UpstreamError."""
+        parse = parse_metalink if self._repository.metalink else parse_mirrorlist
+        if not self._repository.baseurls:
+            where = f"{self._repository.name}: {self._repository.address}"
+            content = await self._try_all(
+                "list of mirrors", (self._repository.address,), self._reader(LIST_BYTES)
+            )
+            self._mirrors = parse(content, where=where)
+
     async def read(self, href: str, most: int) -> bytes:
         """The content of a small file of unknown size. Raises UpstreamError if it is over `most` bytes."""
+        read = self._reader(most)
 
         async def attempt(address: str) -> bytes:
-            content = bytearray()
-            async with self._session.get(address, timeout=_timeout(0)) as response:
-                _check_status(response, (200,))
-                async for chunk in response.content.iter_any():
-                    content += chunk
-                    if len(content) > most:
-                        raise UpstreamError(f"is over the limit of {most} bytes")
-            return bytes(content)
+            content = await read(address)
+            if href == REPOMD:
+                self._mirrors.check_repomd(content)
+            return content
 
-        return await self._try_all(href, attempt)
+        return await self._try_all(href, self._mirrors.bases, lambda base: attempt(url(base, href)))
 
     async def download(self, file: RemoteFile, partial: Path) -> str:
         """Make `partial` the whole of `file`, going on from what is there already; returns its sha256.
 
         Raises VerificationError if size or checksum are not as advertised, UpstreamError if nobody has it.
         """
-        digest = await self._try_all(file.href, lambda address: self._download(address, file, partial))
+        bases = (file.address,) if file.address else self._mirrors.bases
+
+        def attempt(base: str) -> Awaitable[str]:
+            return self._download(file.address or url(base, file.href), file, partial)
+
+        digest = await self._try_all(file.href, bases, attempt)
         self.downloaded_files += 1
         return digest
+
+    def _reader(self, most: int) -> Callable[[str], Awaitable[bytes]]:
+        async def read(address: str) -> bytes:
+            content = bytearray()
+            async for chunk in self._bytes(address):
+                content += chunk
+                if len(content) > most:
+                    raise UpstreamError(f"is over the limit of {most} bytes")
+            return bytes(content)
+
+        return read
+
+    async def _bytes(self, address: str) -> AsyncIterator[bytes]:
+        """The whole of a file on this machine or a server, in pieces."""
+        if address.startswith("file:"):
+            with _local(address) as stream:
+                while chunk := stream.read(CHUNK):
+                    yield chunk
+            return
+        async with self._get(address, 0, {}) as response:
+            _check_status(response, (200,))
+            async for chunk in response.content.iter_any():
+                await self._throttle.took(len(chunk))
+                yield chunk
+
+    def _get(self, address: str, size: int, headers: Mapping[str, str]) -> _Response:
+        """Credentials go where the operator said that the upstream is, and not to mirrors of a list."""
+        transfer = self._transfer
+        auth = None
+        if transfer.username is not None and _origin(address) in self._given:
+            auth = aiohttp.BasicAuth(transfer.username, transfer.password or "")
+        return self._session.get(
+            address,
+            headers=dict(headers),
+            timeout=_timeout(size, transfer),
+            proxy=transfer.proxy,
+            auth=auth,
+            ssl=self._tls,
+        )
 
     async def _download(self, address: str, file: RemoteFile, partial: Path) -> str:
         hasher = Hasher(file.algorithm)
@@ -87,7 +167,8 @@ class Upstream:
                 hasher.feed_file(partial)
         resumed = hasher.size > 0
         if hasher.size < file.size:
-            hasher = await self._receive(address, file, partial, hasher)
+            receive = self._copy if address.startswith("file:") else self._receive
+            hasher = await receive(address, file, partial, hasher)
         if hasher.size < file.size:
             raise Transient(f"closed after {hasher.size} of {file.size} bytes")
         if hasher.digest != file.digest:
@@ -99,7 +180,7 @@ class Upstream:
     async def _receive(self, address: str, file: RemoteFile, partial: Path, hasher: Hasher) -> Hasher:
         start = hasher.size
         headers = {"Range": f"bytes={start}-"} if start else {}
-        async with self._session.get(address, headers=headers, timeout=_timeout(file.size)) as response:
+        async with self._get(address, file.size, headers) as response:
             _check_status(response, (200, 206, 416))
             if response.status == 200:
                 start, hasher = 0, Hasher(file.algorithm)
@@ -120,39 +201,72 @@ class Upstream:
                     stream.write(chunk)
                     hasher.feed(chunk)
                     self.downloaded_bytes += len(chunk)
+                    await self._throttle.took(len(chunk))
         return hasher
 
-    async def _try_all(self, href: str, attempt: Callable[[str], Awaitable[T]]) -> T:
-        """Ask every base URL in turn, those that failed for a moment again, later and later."""
+    async def _copy(self, address: str, file: RemoteFile, partial: Path, _begun: Hasher) -> Hasher:
+        hasher = Hasher(file.algorithm)
+        with _local(address) as stream, partial.open("wb") as copy:
+            size = os.fstat(stream.fileno()).st_size
+            if size != file.size:
+                raise VerificationError(f"the file has {size} bytes, but the metadata says {file.size}")
+            while chunk := stream.read(CHUNK):
+                copy.write(chunk)
+                hasher.feed(chunk)
+                self.downloaded_bytes += len(chunk)
+        return hasher
+
+    async def _try_all(self, href: str, bases: Sequence[str], attempt: Callable[[str], Awaitable[T]]) -> T:
+        """Ask every base URL in turn, those that failed for a moment again, later and later.
+
+        The order is as given, but those that failed less often come first.
+        """
         refusals: dict[str, FleetError] = {}
         last = ""
-        for turn in range(self._retries + 1):
+        for turn in range(self._transfer.retries + 1):
             if turn:
                 await asyncio.sleep(_pause(turn))
-            for base in self._repository.baseurls:
+            for base in sorted(bases, key=self._faults.__getitem__):
                 if base in refusals:
                     continue
                 try:
-                    return await attempt(url(base, href))
+                    return await attempt(base)
                 except FleetError as error:
                     refusals[base] = error
                 except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError, aiohttp.TooManyRedirects) as error:
                     refusals[base] = UpstreamError(f"redirected to where we do not follow: {error}")
                 except (Transient, aiohttp.ClientError, asyncio.TimeoutError, ConnectionError) as error:
+                    self._faults[base] += 1
                     last = f"{_said(error)} (from {base})"
-            if len(refusals) == len(self._repository.baseurls):
+            if len(refusals) == len(bases):
                 break
-        raise self._verdict(href, refusals, last)
+        raise self._verdict(href, refusals, last if len(refusals) < len(bases) else "")
 
     def _verdict(self, href: str, refusals: dict[str, FleetError], last: str) -> FleetError:
         where = f"{self._repository.name}: {href}"
         said = [f"{error.what} (from {base})" for base, error in refusals.items()]
-        if last and len(refusals) < len(self._repository.baseurls):
-            said.append(f"after {self._retries + 1} tries: {last}")
+        if last:
+            said.append(f"after {self._transfer.retries + 1} tries: {last}")
             return Unreachable("; ".join(said), where=where, way_out="Run again: it goes on from here")
         kinds = {type(error) for error in refusals.values()}
         kind = kinds.pop() if len(kinds) == 1 else UpstreamError
         return kind("; ".join(said), where=where)
+
+
+def _origin(address: str) -> tuple[str, str]:
+    parts = urlsplit(address)
+    return parts.scheme, parts.netloc
+
+
+def _local(address: str) -> t.BinaryIO:
+    """A file of this machine, where the operator said that the upstream is."""
+    try:
+        path = Path(unquote(urlsplit(address).path))
+        if not path.is_file():
+            raise Missing("there is no such file")
+        return path.open("rb")
+    except OSError as error:
+        raise UpstreamError(f"cannot be read: {error.strerror}") from error
 
 
 def _check_status(response: aiohttp.ClientResponse, good: tuple[int, ...]) -> None:
@@ -164,8 +278,10 @@ def _check_status(response: aiohttp.ClientResponse, good: tuple[int, ...]) -> No
     raise Missing(what) if response.status in (404, 410) else UpstreamError(what)
 
 
-def _timeout(size: int) -> aiohttp.ClientTimeout:
-    total = 2 * STALL_SECONDS + size / SLOWEST
+def _timeout(size: int, transfer: Transfer) -> aiohttp.ClientTimeout:
+    """Slower than the slowest is refused, unless it is we who slow it down."""
+    slowest = min(SLOWEST, transfer.throttle / transfer.connections / 2 or SLOWEST)
+    total = 2 * STALL_SECONDS + size / slowest
     return aiohttp.ClientTimeout(total=total, sock_connect=CONNECT_SECONDS, sock_read=STALL_SECONDS)
 
 

@@ -26,18 +26,19 @@ class Built:
     forge: Forge
     key: Path
     other_key: Path
+    site_key: Path
     packages: dict[str, Path]
 
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
     forge = Forge(tmp_path_factory.mktemp("forge"))
-    key, other = forge.key("upstream"), forge.key("stranger")
+    key, other, site = forge.key("upstream"), forge.key("stranger"), forge.key("site")
     packages = {"unsigned": forge.build("0", ["alpha"])}
     for version in ("1", "2"):
         packages[version] = forge.build(version, NAMES)
         forge.sign("upstream", *sorted(packages[version].iterdir()))
-    yield Built(forge, key, other, packages)
+    yield Built(forge, key, other, site, packages)
     forge.close()
 
 
@@ -79,6 +80,11 @@ class Upstream:
             **(repository or {}),
         }
         return self.module("repo_sync", check=check, **{"repositories": [described], "retries": 1, **options})
+
+    @property
+    def signing(self) -> dict[str, Any]:
+        """Options that let the site sign derived metadata."""
+        return {"signing_key": "site@example.invalid", "gnupg_home": str(self.built.forge.root / "gnupg")}
 
     def module(self, name: str, /, *, check: bool = False, **options: Any) -> ModuleResult:
         result = run(name, {"store": str(self.store), **options}, check=check, diff=True, tmp=self.tmp)

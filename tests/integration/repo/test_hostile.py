@@ -10,6 +10,7 @@ import hashlib
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from integration.repo.conftest import Upstream
@@ -48,11 +49,11 @@ def offer_repomd(upstream: Upstream, change: Callable[[str], str]) -> None:
     upstream.built.forge.sign_metadata(upstream.path)
 
 
-def refused(upstream: Upstream) -> str:
+def refused(upstream: Upstream, **options: Any) -> str:
     """Sync, which must fail and leave the mirror where it was; returns why."""
     mirror = upstream.store / "mirrors" / "os"
     before = mirror.readlink() if mirror.is_symlink() else None
-    result = upstream.sync()
+    result = upstream.sync(**options)
     assert result.failed
     assert (mirror.readlink() if mirror.is_symlink() else None) == before
     assert len(list(upstream.store.glob("trees/os/*"))) == (2 if before else 0)
@@ -132,7 +133,7 @@ def test_html_instead_of_repomd(upstream: Upstream) -> None:
 def test_not_xml(upstream: Upstream) -> None:
     offer_repomd(upstream, lambda text: text[:100])
 
-    assert refused(upstream).startswith("os: repodata/repomd.xml: this is not repository metadata: ")
+    assert refused(upstream).startswith("os: repodata/repomd.xml: this is not XML: unclosed token")
 
 
 def test_bomb(upstream: Upstream) -> None:

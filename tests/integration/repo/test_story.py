@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -25,12 +26,13 @@ def contents(root: Path) -> dict[str, bytes]:
     return {str(path.relative_to(root)): path.read_bytes() for path in found}
 
 
-def dnf(upstream: Upstream, root: Path, baseurl: str, *arguments: str) -> None:
+def dnf(upstream: Upstream, root: Path, baseurl: str, *arguments: str, keys: Sequence[Path] = ()) -> str:
     """Run the real dnf on `root` with both of its signature checks on, and no other repo."""
     config = root.with_name(f"{root.name}.conf")
+    urls = " ".join(f"file://{key}" for key in keys or [upstream.built.key])
     config.write_text(
         f"[main]\nreposdir=/nonexistent\nplugins=0\n[os]\nname=os\nbaseurl={baseurl}\n"
-        f"gpgcheck=1\nrepo_gpgcheck=1\ngpgkey=file://{upstream.built.key}\n"
+        f"gpgcheck=1\nrepo_gpgcheck=1\ngpgkey={urls}\n"
     )
     home = root.with_name("home")
     home.mkdir(exist_ok=True)
@@ -42,6 +44,7 @@ def dnf(upstream: Upstream, root: Path, baseurl: str, *arguments: str) -> None:
     for keyring in cache.glob("*/pubring"):  # dnf leaves an agent behind for each
         subprocess.run(["gpgconf", "--homedir", str(keyring), "--kill", "all"], check=True)
     assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 def installed(root: Path) -> list[str]:

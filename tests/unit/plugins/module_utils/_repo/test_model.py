@@ -42,15 +42,15 @@ def test_name_of_the_manifest() -> None:
 
 
 def test_no_baseurl() -> None:
-    with pytest.raises(InputError, match="os: no baseurl"):
+    with pytest.raises(InputError, match="os: give one of baseurl, metalink and mirrorlist"):
         repository(baseurls=())
 
 
 @pytest.mark.parametrize(
-    "url", ["", "host/os", "file:///srv", "ftp://host/", "http:///os", "http://h/?x=1", "http://h/#x"]
+    "url", ["", "host/os", "file://host/srv", "ftp://host/", "http:///os", "http://h/?x=1", "http://h/#x"]
 )
 def test_bad_baseurl(url: str) -> None:
-    with pytest.raises(InputError, match="is not an http or https URL"):
+    with pytest.raises(InputError, match="is not an http, https or file URL of a directory"):
         repository(baseurls=("https://host/os/", url))
 
 

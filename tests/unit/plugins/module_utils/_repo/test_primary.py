@@ -87,7 +87,7 @@ def test_conflicts() -> None:
     [mutable] = conflicts([a, made(a.nevra, B, "other/a.rpm")], repository="os")
     assert str(mutable) == (
         f"os: a-0:1-1.noarch: one NEVRA has two digests: {A} (a.rpm) and {B} (other/a.rpm)."
-        " Ask upstream which one is right"
+        " Ask upstream which one is right, and say so in accept_mutable"
     )
     [place] = conflicts([a, made("b-0:1-1.noarch", B, "a.rpm")], repository="os")
     assert str(place) == "os: a.rpm: one location for a-0:1-1.noarch and b-0:1-1.noarch"
