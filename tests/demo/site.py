@@ -76,9 +76,8 @@ class Site:
         return self.directory / "bin"
 
     def environment(self) -> dict[str, str]:
-        """A clean environment: nothing of the caller's Ansible settings, none of the checkout's paths."""
-        kept = {key: value for key, value in os.environ.items() if not key.startswith(("ANSIBLE_", "PYTHON"))}
-        return kept | {"ANSIBLE_CONFIG": str(self.directory / "ansible.cfg")}
+        """What commands of the site run with."""
+        return _clean_environment() | {"ANSIBLE_CONFIG": str(self.directory / "ansible.cfg")}
 
     def argv(self, playbook: str, **variables: Any) -> list[str]:
         """The words of `ansible-playbook osaas.fleet.PLAYBOOK` with the fleet's variables and these."""
@@ -142,9 +141,14 @@ def main() -> None:
     make_site(run_dir / f"{name}-site", Fleet.attach(name, run_dir=run_dir), distro)
 
 
+def _clean_environment() -> dict[str, str]:
+    """Nothing of the caller's Ansible settings, none of the checkout's paths."""
+    return {key: value for key, value in os.environ.items() if not key.startswith(("ANSIBLE_", "PYTHON"))}
+
+
 def _install_collection(directory: Path) -> None:
     galaxy = str(BIN / "ansible-galaxy")
-    environment = {**os.environ, "ANSIBLE_HOME": str(directory / "home")}
+    environment = _clean_environment() | {"ANSIBLE_HOME": str(directory / "home")}
     for argv in (
         [galaxy, "collection", "build", "--output-path", str(directory), str(CHECKOUT)],
         [galaxy, "collection", "install", "--offline", "-p", str(directory / "collections"), "{tarball}"],
