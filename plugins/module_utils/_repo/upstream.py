@@ -12,6 +12,7 @@ import math
 import os
 import random
 import typing as t
+from base64 import b64encode
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
@@ -144,19 +145,23 @@ class Upstream:
                 yield chunk
 
     def _get(self, address: str, size: int, headers: Mapping[str, str]) -> _Response:
-        """Credentials go where the operator said that the upstream is, and not to mirrors of a list."""
-        transfer = self._transfer
-        auth = None
-        if transfer.username is not None and _origin(address) in self._given:
-            auth = aiohttp.BasicAuth(transfer.username, transfer.password or "")
         return self._session.get(
             address,
-            headers=dict(headers),
-            timeout=_timeout(size, transfer),
-            proxy=transfer.proxy,
-            auth=auth,
+            headers={**headers, **self._credentials(address)},
+            timeout=_timeout(size, self._transfer),
+            proxy=self._transfer.proxy,
             ssl=self._tls,
         )
+
+    def _credentials(self, address: str) -> dict[str, str]:
+        """They go where the operator said that the upstream is, and not to mirrors of a list.
+
+        aiohttp drops them when it is redirected to another origin.
+        """
+        name, password = self._transfer.username, self._transfer.password or ""
+        if name is None or _origin(address) not in self._given:
+            return {}
+        return {"Authorization": f"Basic {b64encode(f'{name}:{password}'.encode()).decode()}"}
 
     async def _download(self, address: str, file: RemoteFile, partial: Path) -> str:
         hasher = Hasher(file.algorithm)

@@ -6,13 +6,15 @@
 from __future__ import annotations
 
 import re
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import urlsplit
 
 
 @dataclass(frozen=True)
@@ -35,18 +37,25 @@ Mood = Callable[[str, str], Status | Hang | None]
 
 @dataclass
 class Moody:
-    """Serves a directory; `mood` is asked before each request, with its path and its Range header."""
+    """Serves a directory; `mood` is asked before each request, with its path and its Range header.
+
+    `allow` is the Authorization header that it wants, `seen` are those that it got.
+    """
 
     url: str
     mood: Mood
     requests: list[tuple[str, str]]
+    allow: str = ""
+    seen: list[str] = field(default_factory=list)
 
 
 @contextmanager
-def serve_moody(root: Path) -> Iterator[Moody]:
+def serve_moody(root: Path, tls: ssl.SSLContext | None = None) -> Iterator[Moody]:
     moody = Moody("", lambda _path, _range: None, [])
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, moody, root))
-    moody.url = f"http://127.0.0.1:{server.server_address[1]}"
+    moody.url = f"http{'s' if tls else ''}://127.0.0.1:{server.server_address[1]}"
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:
@@ -67,9 +76,12 @@ class _Handler(SimpleHTTPRequestHandler):
     def do_GET(self) -> None:
         wanted = self.headers.get("Range", "")
         self._moody.requests.append((self.path, wanted))
+        self._moody.seen.append(self.headers.get("Authorization", ""))
         mood = self._moody.mood(self.path, wanted)
-        path = Path(self.translate_path(self.path))
-        if isinstance(mood, Status):
+        path = Path(self.translate_path(urlsplit(self.path).path))
+        if self._moody.allow not in ("", self._moody.seen[-1]):
+            self.send_error(401)
+        elif isinstance(mood, Status):
             self.send_response(mood.code)
             if mood.location:
                 self.send_header("Location", mood.location)
