@@ -17,6 +17,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._repo import hrefs
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.digests import check_digest
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.libraries import createrepo_c
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.model import Package, RemoteFile, Tolerance
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.safexml import check_xml
 
 PACKAGE_BYTES = 16 << 30
 FOREIGN = "foreign"  # the directory of packages that upstream keeps outside the repo
@@ -44,6 +45,7 @@ def parse_primary(
     def wonder(_kind: int, message: str) -> None:
         surprises.append(message)
 
+    check_xml(path, where=f"{repository}: primary")
     try:
         createrepo_c.xml_parse_primary(str(path), pkgcb=take, warningcb=wonder, do_files=0)
     except createrepo_c.CreaterepoCError as error:

@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -32,7 +33,15 @@ class Hang:
     after: int
 
 
-Mood = Callable[[str, str], Status | Hang | None]
+@dataclass(frozen=True)
+class Drip:
+    """Promise nothing; send `size` bytes, again and again, every `seconds`, as long as anyone listens."""
+
+    size: int
+    seconds: float
+
+
+Mood = Callable[[str, str], Status | Hang | Drip | None]
 
 
 @dataclass
@@ -86,10 +95,20 @@ class _Handler(SimpleHTTPRequestHandler):
             if mood.location:
                 self.send_header("Location", mood.location)
             self.end_headers()
+        elif isinstance(mood, Drip):
+            self._drip(mood)
         elif not path.is_file():
             self.send_error(404)
         else:
             self._send(path.read_bytes(), wanted, mood)
+
+    def _drip(self, mood: Drip) -> None:
+        self.send_response(200)
+        self.end_headers()
+        with suppress(ConnectionError):
+            while True:
+                self.wfile.write(b"\0" * mood.size)
+                time.sleep(mood.seconds)
 
     def _send(self, content: bytes, wanted: str, mood: Hang | None) -> None:
         match = re.fullmatch(r"bytes=(\d+)-", wanted)

@@ -31,13 +31,13 @@ def offer_primary(upstream: Upstream, change: Callable[[str], str]) -> None:
     new = gzip.compress(text.encode(), mtime=0)
     path.write_bytes(new)
     swaps = {
-        _sha256(old): _sha256(new),
-        _sha256(gzip.decompress(old)): _sha256(text.encode()),
+        sha256(old): sha256(new),
+        sha256(gzip.decompress(old)): sha256(text.encode()),
         f"<size>{len(old)}<": f"<size>{len(new)}<",
         f"<open-size>{len(gzip.decompress(old))}<": f"<open-size>{len(text.encode())}<",
     }
     offer_repomd(upstream, lambda repomd: _swap(repomd, swaps))
-    path.rename(path.with_name(f"{_sha256(new)}-primary.xml.gz"))
+    path.rename(path.with_name(f"{sha256(new)}-primary.xml.gz"))
 
 
 def offer_repomd(upstream: Upstream, change: Callable[[str], str]) -> None:
@@ -161,7 +161,7 @@ def test_zstd_bomb(upstream: Upstream) -> None:
 
     def advertise(text: str) -> str:
         head, data, tail = text.partition('<data type="primary">')
-        tail = re.sub(r"(<checksum[^>]*>)[0-9a-f]+", rf"\g<1>{_sha256(packed)}", tail, count=1)
+        tail = re.sub(r"(<checksum[^>]*>)[0-9a-f]+", rf"\g<1>{sha256(packed)}", tail, count=1)
         tail = re.sub(r"<size>\d+", f"<size>{len(packed)}", tail, count=1)
         return head + data + tail
 
@@ -176,12 +176,12 @@ def test_flipped_byte(upstream: Upstream) -> None:
     upstream.offer("2")
     rpm = upstream.path / "Packages" / "tiny-alpha-2-1.noarch.rpm"
     content = bytearray(rpm.read_bytes())
-    right = _sha256(bytes(content))
+    right = sha256(bytes(content))
     content[-20] ^= 1
     rpm.write_bytes(content)
 
     assert refused(upstream) == (
-        f"os: Packages/{rpm.name}: sha256 is {_sha256(bytes(content))}, but the metadata says {right}"
+        f"os: Packages/{rpm.name}: sha256 is {sha256(bytes(content))}, but the metadata says {right}"
         f" (from {upstream.url})"
     )
 
@@ -207,7 +207,7 @@ def test_missing_packages_are_all_named(upstream: Upstream) -> None:
         assert f"os: Packages/tiny-{name}-1-1.noarch.rpm: 404 Not Found (from {upstream.url})" in message
 
 
-def test_digests_other_than_sha256(upstream: Upstream) -> None:
+def test_digests_other_thansha256(upstream: Upstream) -> None:
     upstream.index(options=("--checksum=sha512",))
     assert upstream.sync().changed
     upstream.nginx.requests()
@@ -220,7 +220,7 @@ def test_digests_other_than_sha256(upstream: Upstream) -> None:
     assert fetched == [f"/www/Packages/{rpm.name}"], "what the mirror has is not fetched again"
 
 
-def _sha256(content: bytes) -> str:
+def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 

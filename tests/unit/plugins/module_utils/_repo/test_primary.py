@@ -67,17 +67,19 @@ def test_all_faults_are_told(tmp_path: Path) -> None:
         assert fault in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["", "<metadata", "<html/>"])
-def test_not_a_package_list(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "rule"), [("", "not XML"), ("<metadata", "not XML"), ("<html/>", "not a package list")]
+)
+def test_not_a_package_list(tmp_path: Path, text: str, rule: str) -> None:
     path = tmp_path / "primary.xml"
     path.write_text(text)
-    with pytest.raises(UpstreamError, match="os: primary: this is not a package list: "):
+    with pytest.raises(UpstreamError, match=f"os: primary: this is {rule}: "):
         parse_primary(path, repository="os")
 
 
 def test_entities_are_refused(tmp_path: Path) -> None:
     bomb = '<!DOCTYPE m [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]>'
-    with pytest.raises(UpstreamError, match="this is not a package list"):
+    with pytest.raises(UpstreamError, match="it declares XML entities, which are refused"):
         parse(tmp_path, package().replace("<summary/>", "<summary>&b;</summary>"), head=bomb)
 
 
