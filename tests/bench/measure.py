@@ -1,0 +1,65 @@
+# Copyright (c) osaas.fleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Wall time, CPU time and peak memory of commands, and tables of their medians."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of a command and its children: seconds of wall and CPU time, MB at the peak of the largest one."""
+
+    wall: float
+    cpu: float
+    peak: float
+
+
+def measure(argv: Sequence[str | Path], env: Mapping[str, str], log: Path) -> Cost:
+    """Run a command to its end; it must succeed."""
+    begun = time.monotonic()
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [str(word) for word in argv], env={**os.environ, **env}, stdout=output, stderr=output
+        )
+        _pid, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    wall = time.monotonic() - begun
+    assert process.returncode == 0, f"{argv[0]}: {log.read_text()[-2000:]}"
+    return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+
+
+def medians(runs: int, once: Callable[[], Cost]) -> Cost:
+    """Field by field, of so many runs."""
+    costs = [once() for _run in range(runs)]
+    return Cost(
+        *(statistics.median(values) for values in zip(*((c.wall, c.cpu, c.peak) for c in costs), strict=True))
+    )
+
+
+@dataclass(frozen=True)
+class Table:
+    """Costs by name; ratios are to the row called `base`."""
+
+    title: str
+    base: str
+    rows: Mapping[str, Cost]
+
+    def __str__(self) -> str:
+        """For a person."""
+        base = self.rows[self.base]
+        lines = [self.title, f"{'':<44} {'wall s':>8} {'CPU s':>8} {'peak MB':>8} {'x wall':>7} {'x CPU':>7}"]
+        lines += [
+            f"{name:<44} {cost.wall:>8.2f} {cost.cpu:>8.2f} {cost.peak:>8.0f}"
+            f" {cost.wall / base.wall:>7.2f} {cost.cpu / base.cpu:>7.2f}"
+            for name, cost in self.rows.items()
+        ]
+        return "\n".join(lines)
