@@ -68,10 +68,12 @@ def compare_versions(one: str, other: str) -> int:
         if mine.isdigit() != its.isdigit():
             return 1 if mine.isdigit() else -1
         if mine.isdigit():
-            if int(mine) != int(its):
-                return 1 if int(mine) > int(its) else -1
-        else:
-            return 1 if mine > its else -1
+            # Not int(): Python refuses to read thousands of digits, which a hostile repo may send.
+            number, other_number = mine.lstrip("0"), its.lstrip("0")
+            if number == other_number:
+                continue
+            return 1 if (len(number), number) > (len(other_number), other_number) else -1
+        return 1 if mine > its else -1
     return 0
 
 

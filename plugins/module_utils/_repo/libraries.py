@@ -22,4 +22,9 @@ try:
 except ImportError:
     yaml = None  # type: ignore[assignment]
 
-__all__ = ["aiohttp", "createrepo_c", "yaml"]
+try:
+    import solv
+except ImportError:
+    solv = None
+
+__all__ = ["aiohttp", "createrepo_c", "solv", "yaml"]

@@ -10,9 +10,12 @@ objects/sha256/ab/<sha256>        each file once, mode 0444, whole and verified 
 trees/<repo>/<digest>/…           a complete published state of a repo, hard links into objects;
                                   digest = sha256 of its repomd.xml
 trees/<repo>/<digest>.json        TreeRecord: what is known of it
+trees/<repo>/<digest>.solv        its packages as libsolv likes them; made again where it is missing
 mirrors/<repo>                    -> ../trees/<repo>/<digest>, the newest state
 snapshots/<id>/manifest.json      and <repo> -> ../../trees/<repo>/<digest>
 channels/<name>                   -> ../snapshots/<id>, with <name>.json, its history
+checks/<id>.json                  what the checks of that snapshot came to
+superseded/mirrors/<repo>         -> ../../trees/<repo>/<digest>, the state before the newest one
 partial/<repo>/                   downloads that a later run resumes
 scratch/                          of the running writer; emptied by the next one
 """
@@ -67,6 +70,16 @@ class Store:
         """One symlink and one history for each channel."""
         return self.root / "channels"
 
+    @property
+    def checks(self) -> Path:
+        """One verdict for each snapshot that was checked."""
+        return self.root / "checks"
+
+    @property
+    def superseded(self) -> Path:
+        """Where mirrors and channels pointed before, for clients that had read their metadata."""
+        return self.root / "superseded"
+
     def partial(self, repository: str) -> Path:
         """Where unfinished downloads of `repository` wait to be resumed."""
         return self.root / "partial" / repository
@@ -104,7 +117,15 @@ class Store:
 
     def _clear(self) -> None:
         """Remove half trees, half snapshots and scratch of dead runs, and downloads nobody resumed."""
-        for pattern in ("trees/*/.*", "snapshots/.*", "mirrors/.*", "channels/.*", "scratch"):
+        for pattern in (
+            "trees/*/.*",
+            "snapshots/.*",
+            "mirrors/.*",
+            "channels/.*",
+            "superseded/*/.*",
+            "checks/.*",
+            "scratch",
+        ):
             for litter in self.root.glob(pattern):
                 _remove(litter)
         for partial in self.root.glob("partial/*/*"):

@@ -1,0 +1,155 @@
+# Copyright (c) osaas.fleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is PRIVATE to the osaas.fleet collection: it may change at any time.
+"""Preflight: whether a snapshot is whole in itself, and what it would do to hosts, before it touches any."""
+
+from __future__ import annotations
+
+import typing as t
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from ansible_collections.osaas.fleet.plugins.module_utils._command import Runner
+from ansible_collections.osaas.fleet.plugins.module_utils._evr import Nevra, parse_nevra
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.package_sets import PackageSet
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.snapshot import Manifest, snapshots
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.solve import Broken, Transaction, Universe
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.store import Store
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.verdict import Verdict
+
+CHAIN = 5  # reasons that one line of a message tells; the data has them all
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """What the distro-sync does to one package set. `unknown` packages stand in no tree of the store."""
+
+    name: str
+    hosts: tuple[str, ...]
+    transaction: Transaction
+    unknown: tuple[str, ...]
+    faults: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, t.Any]:
+        """As the module returns it."""
+        raw = asdict(self)
+        return {**raw.pop("transaction"), **raw, "passed": not self.faults}
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Everything that a check found. `known` is how many packages were broken in the parent already."""
+
+    snapshot: str
+    parent: str | None
+    broken: tuple[Broken, ...]
+    known: int
+    sets: tuple[Preflight, ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        """Without the names of hosts."""
+        reasons = [f"{one.package}: {'; '.join(one.reasons[:CHAIN])}" for one in self.broken]
+        reasons += [f"{one.name}: {fault}" for one in self.sets for fault in one.faults]
+        return Verdict(self.snapshot, not reasons, len(self.sets), tuple(reasons))
+
+    def to_dict(self) -> dict[str, t.Any]:
+        """As the module returns it."""
+        return {
+            "snapshot": self.snapshot,
+            "parent": self.parent,
+            "passed": self.verdict.passed,
+            "broken": [asdict(one) for one in self.broken],
+            "known_broken": self.known,
+            "package_sets": [one.to_dict() for one in self.sets],
+        }
+
+
+def check(
+    store: Store,
+    runner: Runner,
+    manifest: Manifest,
+    sets: Sequence[PackageSet],
+    *,
+    arch: str,
+    allow_removals: Sequence[str] = (),
+) -> Checked:
+    """Look whether `manifest` broke what its parent had whole, and solve its distro-sync for every set.
+
+    `arch` is of this closure, and of sets whose packages are all noarch.
+    """
+    by_arch: dict[str, list[PackageSet]] = {arch: []}
+    for one in sets:
+        by_arch.setdefault(_arch(one, arch), []).append(one)
+    others = [other for other in snapshots(store) if other.id != manifest.id]
+    older = [tree for other in others for tree in trees(store, other)]
+    done: dict[str, Preflight] = {}
+    broken: list[Broken] = []
+    for each, mine in by_arch.items():
+        wanted = {package for one in mine for package in one.packages}
+        universe = Universe(runner, each, trees(store, manifest), older, wanted)
+        broken += universe.broken()
+        for one in mine:
+            done[one.name] = _preflight(universe, one, allow_removals)
+    parent = next((other for other in others if other.id == manifest.parent), None)
+    before: list[Broken] = []
+    if broken and parent is not None:
+        for each in by_arch:
+            before += Universe(runner, each, trees(store, parent), (), ()).broken()
+    new = newly_broken(broken, before)
+    return Checked(
+        manifest.id,
+        manifest.parent,
+        tuple(new),
+        len(set(broken)) - len(new),
+        tuple(done[one.name] for one in sets),
+    )
+
+
+def trees(store: Store, manifest: Manifest) -> list[Path]:
+    """Where the repos of a snapshot stand."""
+    return [store.tree(name, part.repomd_sha256) for name, part in manifest.repositories.items()]
+
+
+def newly_broken(now: Iterable[Broken], before: Iterable[Broken]) -> list[Broken]:
+    """What is broken and was not: another build of a package that lacks the same thing is no news."""
+    known = {_fault(one) for one in before}
+    return sorted({one for one in now if _fault(one) not in known}, key=lambda one: one.package)
+
+
+def faults(transaction: Transaction, allow_removals: Sequence[str]) -> Iterator[str]:
+    """Why a host must not be given this transaction."""
+    if not transaction.solved:
+        yield f"cannot be solved: {_chain(transaction.reasons)}"
+    for name in transaction.remove:
+        package = parse_nevra(name, where="remove")
+        if not any(fnmatchcase(package.name, glob) for glob in allow_removals):
+            yield f"{name} would be removed: {_chain(transaction.reasons)}"
+
+
+def _preflight(universe: Universe, one: PackageSet, allow_removals: Sequence[str]) -> Preflight:
+    transaction = universe.distro_sync(one.packages)
+    unknown = sorted({str(package) for package in one.packages} - universe.known)
+    told = tuple(faults(transaction, allow_removals))
+    return Preflight(one.name, one.hosts, transaction, tuple(unknown), told)
+
+
+def _chain(reasons: Sequence[str]) -> str:
+    more = [f"{len(reasons) - CHAIN} more reasons"] if len(reasons) > CHAIN else []
+    return "; ".join([*reasons[:CHAIN], *more]) or "no repository of the snapshot has it"
+
+
+def _fault(one: Broken) -> tuple[str, str, str]:
+    package: Nevra = parse_nevra(one.package, where="broken")
+    return package.name, package.arch, one.requirement
+
+
+def _arch(one: PackageSet, default: str) -> str:
+    """The architecture that most of its packages are for."""
+    counts = Counter(package.arch for package in one.packages if package.arch != "noarch")
+    return counts.most_common(1)[0][0] if counts else default

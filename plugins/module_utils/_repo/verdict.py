@@ -1,0 +1,52 @@
+# Copyright (c) osaas.fleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is PRIVATE to the osaas.fleet collection: it may change at any time.
+"""Verdicts: what the checks of a snapshot came to, beside the snapshots, which never change.
+
+The store may be public, so a verdict names no hosts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime, timezone
+
+from ansible_collections.osaas.fleet.plugins.module_utils._files import read_json, write_json
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.store import (
+    Store,
+    disk_errors,
+    make_directory,
+)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`package_sets` is how many were solved; `reasons` say why it did not pass. `time` is ISO 8601, UTC."""
+
+    snapshot: str
+    passed: bool
+    package_sets: int
+    reasons: tuple[str, ...]
+    time: str = ""
+
+
+def read_verdict(store: Store, snapshot: str) -> Verdict | None:
+    """The last verdict on this snapshot, or None if it was never checked."""
+    raw = read_json(store.checks / f"{snapshot}.json")
+    return None if raw is None else Verdict(**{**raw, "reasons": tuple(raw["reasons"])})
+
+
+def is_news(store: Store, verdict: Verdict) -> bool:
+    """Whether this (without its time) is another verdict than the last one."""
+    last = read_verdict(store, verdict.snapshot)
+    return last is None or {**asdict(last), "time": ""} != {**asdict(verdict), "time": ""}
+
+
+def record_verdict(store: Store, verdict: Verdict) -> None:
+    """Keep it in place of the last one."""
+    now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    with disk_errors(store), store.lock():
+        make_directory(store.checks)
+        write_json(store.checks / f"{verdict.snapshot}.json", {**asdict(verdict), "time": now})
