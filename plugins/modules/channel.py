@@ -46,8 +46,15 @@ options:
     description: Why it is moved, for its history.
     type: str
     required: true
+  require_check:
+    description:
+      - Refuse a snapshot that M(osaas.fleet.snapshot_check) never looked at.
+      - One that failed its checks is always refused.
+    type: bool
+    default: false
 seealso:
   - module: osaas.fleet.snapshot
+  - module: osaas.fleet.snapshot_check
   - module: osaas.fleet.snapshot_info
 """
 
@@ -95,18 +102,27 @@ SPEC = ArgumentSpec(
         "snapshot": {"type": "str", "required": True},
         "who": {"type": "str", "required": True},
         "reason": {"type": "str", "required": True},
+        "require_check": {"type": "bool", "default": False},
     }
 )
 
 
 def work(module: AnsibleModule) -> Result:
     """Move it, or look ahead in check mode."""
-    option: t.Mapping[str, str] = module.params
+    option: t.Mapping[str, t.Any] = module.params
+    checked: bool = option["require_check"]
     store = open_store(option["store"])
     if module.check_mode:
-        channel = preview_move(store, option["name"], option["snapshot"])
+        channel = preview_move(store, option["name"], option["snapshot"], require_check=checked)
     else:
-        channel = move(store, option["name"], option["snapshot"], who=option["who"], reason=option["reason"])
+        channel = move(
+            store,
+            option["name"],
+            option["snapshot"],
+            who=option["who"],
+            reason=option["reason"],
+            require_check=checked,
+        )
     diff = {
         "before": {"snapshot": channel.previous} if channel.previous else {},
         "after": {"snapshot": channel.snapshot},

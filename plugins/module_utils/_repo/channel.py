@@ -28,6 +28,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._repo.store import (
     disk_errors,
     make_directory,
 )
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.verdict import Verdict, read_verdict
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,12 @@ def history(store: Store, name: str) -> list[dict[str, t.Any]]:
     return entries
 
 
-def preview_move(store: Store, name: str, snapshot: str) -> Channel:
-    """What move() would do. Raises InputError for a bad name or a snapshot that does not exist."""
+def preview_move(store: Store, name: str, snapshot: str, *, require_check: bool = False) -> Channel:
+    """What move() would do.
+
+    Raises InputError for a bad name, or a snapshot that does not exist, failed its checks, or was never
+    checked though it has to be.
+    """
     check_name(name, where="name")
     if SNAPSHOT_ID.fullmatch(name) or name.endswith(".json"):
         raise InputError(
@@ -71,13 +76,16 @@ def preview_move(store: Store, name: str, snapshot: str) -> Channel:
         )
     check_snapshot_id(snapshot, where="snapshot")
     read_snapshot(store, snapshot)
+    _check_verdict(read_verdict(store, snapshot), snapshot, require_check)
     return Channel(name, snapshot, channels(store).get(name))
 
 
-def move(store: Store, name: str, snapshot: str, *, who: str, reason: str) -> Channel:
+def move(
+    store: Store, name: str, snapshot: str, *, who: str, reason: str, require_check: bool = False
+) -> Channel:
     """Point the channel at `snapshot` and record who moved it and why."""
     with disk_errors(store), store.lock():
-        channel = preview_move(store, name, snapshot)
+        channel = preview_move(store, name, snapshot, require_check=require_check)
         if channel.changed:
             entry = {
                 "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -90,6 +98,18 @@ def move(store: Store, name: str, snapshot: str, *, who: str, reason: str) -> Ch
             write_json(store.channels / f"{name}.json", [*history(store, name), entry])
             link_atomic(store.channels / name, f"../snapshots/{snapshot}")
     return channel
+
+
+def _check_verdict(verdict: Verdict | None, snapshot: str, require_check: bool) -> None:
+    if verdict is None:
+        if require_check:
+            raise InputError("it was never checked", where=snapshot, way_out="Check it with snapshot_check")
+    elif not verdict.passed:
+        raise InputError(
+            f"it failed its checks of {verdict.time}: {verdict.reasons[0]}",
+            where=snapshot,
+            way_out="Mend it in a new snapshot; a check that passes lifts this",
+        )
 
 
 def resolve(store: Store, name: str) -> Manifest:

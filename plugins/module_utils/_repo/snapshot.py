@@ -18,6 +18,7 @@ from pathlib import Path
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import InputError, StoreError
 from ansible_collections.osaas.fleet.plugins.module_utils._files import read_json, sync_directory, write_json
 from ansible_collections.osaas.fleet.plugins.module_utils._names import SNAPSHOT_ID, snapshot_id
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.dated import write_at_map
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.digests import sha256
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.store import (
     Store,
@@ -139,6 +140,7 @@ def cut(store: Store, names: Sequence[str], *, creator: str | None) -> Cut:
         planned = preview_cut(store, names, creator=creator)
         if planned.changed:
             _write(store, planned.manifest)
+        write_at_map(store)  # also where a killed run cut and came no further
     return planned
 
 

@@ -14,6 +14,7 @@ trees/<repo>/<digest>.solv        its packages as libsolv likes them; made again
 mirrors/<repo>                    -> ../trees/<repo>/<digest>, the newest state
 snapshots/<id>/manifest.json      and <repo> -> ../../trees/<repo>/<digest>
 channels/<name>                   -> ../snapshots/<id>, with <name>.json, its history
+at.map                            dated addresses, for nginx
 checks/<id>.json                  what the checks of that snapshot came to
 superseded/mirrors/<repo>         -> ../../trees/<repo>/<digest>, the state before the newest one
 partial/<repo>/                   downloads that a later run resumes

@@ -17,6 +17,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._repo.channel import (
 )
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.snapshot import cut
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.store import Store
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.verdict import Verdict, record_verdict
 from unit.plugins.module_utils._repo.stores import make_store, mirror
 
 
@@ -91,3 +92,15 @@ def test_unknown_names(store: Store, ids: list[str]) -> None:
     ):
         resolve(store, "stable")
     assert channels(store) == {"testing": ids[0]}
+
+
+def test_a_snapshot_that_failed_its_checks(store: Store, ids: list[str]) -> None:
+    move(store, "stable", ids[0], who="me", reason="unchecked")
+    with pytest.raises(InputError, match=f"{ids[1]}: it was never checked. Check it with snapshot_check"):
+        move(store, "stable", ids[1], who="me", reason="", require_check=True)
+    record_verdict(store, Verdict(ids[1], False, 3, ("app: nothing provides abi",)))
+    with pytest.raises(InputError, match=r"it failed its checks of \S+: app: nothing provides abi"):
+        move(store, "stable", ids[1], who="me", reason="")
+    assert channels(store) == {"stable": ids[0]}
+    record_verdict(store, Verdict(ids[1], True, 3, ()))
+    assert move(store, "stable", ids[1], who="me", reason="mended", require_check=True).changed
