@@ -208,6 +208,12 @@ options:
   gnupg_home:
     description: GnuPG home with the secret half of O(signing_key); that of the user if not given.
     type: path
+  metrics:
+    description:
+      - File (C(*.prom)) in which to leave figures for the textfile collector of Prometheus' node exporter.
+      - They are when each mirror was last seen to be as its upstream, its size and packages,
+        how many snapshots there are, and how many syncs failed.
+    type: path
 seealso:
   - module: osaas.fleet.snapshot
 """
@@ -311,7 +317,7 @@ repositories:
 """
 
 import typing as t
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -325,10 +331,11 @@ from ansible_collections.osaas.fleet.plugins.module_utils._module import (
 )
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.choice import Choice
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.libraries import aiohttp, createrepo_c, yaml
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.metrics import write_metrics
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.model import Mutable, Repository, Tolerance
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.signing import SigningKey
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.store import Store
-from ansible_collections.osaas.fleet.plugins.module_utils._repo.sync import preview, sync
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.sync import Synced, preview, sync
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.transfer import Transfer
 
 MUTABLE: Options = {
@@ -371,6 +378,7 @@ SPEC = ArgumentSpec(
         "retries": {"type": "int", "default": 5},
         "signing_key": {"type": "str", "no_log": False},
         "gnupg_home": {"type": "path"},
+        "metrics": {"type": "path"},
     }
 )
 
@@ -384,9 +392,28 @@ def work(module: AnsibleModule) -> Result:
     repositories = [_repository(raw, params) for raw in params["repositories"]]
     home = Path(params["gnupg_home"]) if params["gnupg_home"] else None
     key = SigningKey(params["signing_key"], home) if params["signing_key"] else None
-    action = preview if module.check_mode else sync
-    done = action(Store(Path(params["store"])), repositories, ModuleRunner(module), key)
+    store, runner = Store(Path(params["store"])), ModuleRunner(module)
+    if module.check_mode:
+        done = preview(store, repositories, runner, key)
+    else:
+        done = _sync(store, repositories, runner, key, params["metrics"])
     return {"changed": any(one.changed for one in done), "repositories": [asdict(one) for one in done]}
+
+
+def _sync(
+    store: Store,
+    repositories: Sequence[Repository],
+    runner: ModuleRunner,
+    key: SigningKey | None,
+    metrics: str | None,
+) -> list[Synced]:
+    done = None
+    try:
+        done = sync(store, repositories, runner, key)
+        return done
+    finally:
+        if metrics:
+            write_metrics(Path(metrics), store, done)
 
 
 def _repository(raw: Mapping[str, t.Any], params: Mapping[str, t.Any]) -> Repository:

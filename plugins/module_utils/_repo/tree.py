@@ -116,6 +116,10 @@ def _refresh_signature(store: Store, tree: Path, objects: Mapping[str, str]) -> 
 
 
 def publish(store: Store, record: TreeRecord) -> None:
-    """Point the mirror at this tree, in one step."""
+    """Point the mirror at this tree, in one step; the one before stays reachable for those half way in it."""
     make_directory(store.mirrors)
+    link = store.mirrors / record.repository
+    if link.is_symlink() and link.readlink().name != record.repomd_sha256:
+        make_directory(store.superseded / "mirrors")
+        link_atomic(store.superseded / "mirrors" / record.repository, f"../{link.readlink()}")
     link_atomic(store.mirrors / record.repository, f"../trees/{record.repository}/{record.repomd_sha256}")

@@ -62,10 +62,17 @@ def serve(root: Path, work: Path) -> Iterator[Nginx]:
     port = free_port()
     config = work / "nginx.conf"
     config.write_text(CONFIG.format(work=work, port=port, root=root))
+    with running(config, work, port):
+        yield Nginx(f"http://127.0.0.1:{port}", work / "access.log")
+
+
+@contextmanager
+def running(config: Path, work: Path, port: int) -> Iterator[None]:
+    """An nginx with this configuration, as long as it is needed."""
     with subprocess.Popen(["nginx", "-e", str(work / "error.log"), "-c", str(config)]) as process:
         try:
             _wait(port, process)
-            yield Nginx(f"http://127.0.0.1:{port}", work / "access.log")
+            yield
         finally:
             process.terminate()
 
