@@ -125,10 +125,11 @@ class Store:
             "channels/.*",
             "superseded/*/.*",
             "checks/.*",
+            ".at.map.*",
             "scratch",
         ):
             for litter in self.root.glob(pattern):
-                _remove(litter)
+                remove(litter)
         for partial in self.root.glob("partial/*/*"):
             if partial.stat().st_mtime < time.time() - PARTIAL_DAYS * 86400:
                 partial.unlink()
@@ -166,7 +167,8 @@ def disk_errors(store: Store) -> Iterator[None]:
         ) from error
 
 
-def _remove(litter: Path) -> None:
+def remove(litter: Path) -> None:
+    """Remove a file, a link or a directory with all that is in it."""
     if litter.is_symlink() or not litter.is_dir():
         litter.unlink()
         return

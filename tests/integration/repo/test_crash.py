@@ -76,6 +76,7 @@ def test_cut_killed_anywhere(upstream: Upstream) -> None:
     total = changes(upstream, "snapshot")
     for fatal in range(1, total + 1):
         shutil.rmtree(upstream.store / "snapshots")
+        (upstream.store / "at.map").unlink(missing_ok=True)
         run_and_die(upstream, fatal, "snapshot")
         result = upstream.module("snapshot")
         assert not result.failed, result.msg

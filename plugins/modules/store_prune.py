@@ -1,0 +1,123 @@
+#!/usr/bin/python
+# Copyright (c) osaas.fleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Remove old snapshots and the files that nothing needs any more."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: store_prune
+short_description: Remove old snapshots and what nothing needs any more
+version_added: 0.1.0
+description:
+  - Removes snapshots that no rule keeps, then trees and files that neither a mirror nor a snapshot needs,
+    and unfinished downloads.
+  - A snapshot that a channel points at is always kept.
+  - Check mode is the dry run; it tells the bytes that would be freed exactly.
+author:
+  - osaas.fleet contributors (@osaas-fleet)
+extends_documentation_fragment:
+  - osaas.fleet._attributes
+  - osaas.fleet._attributes.action_group
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+options:
+  store:
+    description: Directory of the store.
+    type: path
+    required: true
+  keep_newest:
+    description: How many of the newest snapshots to keep, at least 1.
+    type: int
+    default: 10
+  keep_days:
+    description: Keep snapshots that are not older than this many days; V(0) keeps none because of its age.
+    type: int
+    default: 30
+  keep:
+    description: Ids of the snapshots that hosts run or may go back to. Ids of no snapshot are passed over.
+    type: list
+    elements: str
+    required: true
+seealso:
+  - module: osaas.fleet.snapshot
+  - module: osaas.fleet.channel
+"""
+
+EXAMPLES = r"""
+- name: Keep a month, and whatever hosts run
+  osaas.fleet.store_prune:
+    store: /srv/osaas
+    keep_newest: 5
+    keep_days: 31
+    keep:
+      - 20261022T174400Z
+"""
+
+RETURN = r"""
+prune:
+  description: What was removed, or would be.
+  returned: success
+  type: dict
+  contains:
+    snapshots:
+      description: Ids of the snapshots.
+      type: list
+      elements: str
+    trees:
+      description: States of repositories, each as name and checksum of its C(repomd.xml).
+      type: list
+      elements: str
+    objects:
+      description: How many files.
+      type: int
+    partials:
+      description: How many unfinished downloads.
+      type: int
+    freed:
+      description: Bytes of all files that were removed.
+      type: int
+    kept:
+      description: Why each of the other snapshots is kept, by id.
+      type: dict
+      sample:
+        20261122T174400Z: channel stable
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.osaas.fleet.plugins.module_utils._module import ArgumentSpec, Result, run_module
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.prune import Policy, preview_prune, prune
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.store import open_store
+
+SPEC = ArgumentSpec(
+    {
+        "store": {"type": "path", "required": True},
+        "keep_newest": {"type": "int", "default": 10},
+        "keep_days": {"type": "int", "default": 30},
+        "keep": {"type": "list", "elements": "str", "required": True},
+    }
+)
+
+
+def work(module: AnsibleModule) -> Result:
+    """Prune, or look ahead in check mode."""
+    option = module.params
+    policy = Policy(option["keep_newest"], option["keep_days"], tuple(option["keep"]))
+    action = preview_prune if module.check_mode else prune
+    pruned = action(open_store(option["store"]), policy)
+    return {"changed": pruned.changed, "prune": pruned.to_dict()}
+
+
+def main() -> None:
+    """Entry point."""
+    run_module(SPEC, work)
+
+
+if __name__ == "__main__":
+    main()
