@@ -12,6 +12,7 @@ import subprocess
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from email.message import Message
 from pathlib import Path
 
@@ -25,6 +26,14 @@ ROLE = ROOT / "roles" / "repo_server"
 
 @pytest.fixture
 def server(upstream: Upstream, tmp_path: Path) -> Iterator[str]:
+    upstream.store.mkdir(mode=0o755)
+    (upstream.store / "at.map").touch()
+    with serving(upstream, tmp_path) as url:
+        yield url
+
+
+@contextmanager
+def serving(upstream: Upstream, tmp_path: Path) -> Iterator[str]:
     """The role's configuration, templated by Ansible and included in a configuration of our own."""
     port = free_port()
     variables = {"repo_server_store": str(upstream.store), "repo_server_listen": f"127.0.0.1:{port}"}
@@ -107,13 +116,25 @@ def test_a_client_half_way_through_the_state_before(upstream: Upstream, server: 
         assert get(f"{server}/mirrors/os/{href}")[0] == 200, href
 
 
+def test_dated_urls(upstream: Upstream, tmp_path: Path) -> None:
+    upstream.sync()
+    snapshot = upstream.module("snapshot").data["snapshot"]["id"]
+
+    with serving(upstream, tmp_path) as url:
+        status, headers, body = get(f"{url}/at/{snapshot}/os/repodata/repomd.xml")
+        assert (status, headers["Cache-Control"]) == (200, "no-cache")
+        assert body == (upstream.path / "repodata" / "repomd.xml").read_bytes()
+        assert get(f"{url}/at/29991231T2359Z/os/Packages/tiny-alpha-1-1.noarch.rpm")[0] == 200
+        assert get(f"{url}/at/20000101T0000Z/os/repodata/repomd.xml")[0] == 404
+
+
 def test_units_of_systemd(tmp_path: Path) -> None:
     variables = {"repo_server_sync_command": "/bin/true --all", "repo_server_sync_calendar": "*-*-* 03:00"}
-    for name in ("osaas-sync.service", "osaas-sync.timer"):
-        render(name, variables, tmp_path)
-    units = [str(tmp_path / name) for name in ("osaas-sync.service", "osaas-sync.timer")]
+    variables["repo_server_store"] = "/srv/osaas"
+    names = ("osaas-sync.service", "osaas-sync.timer", "osaas-dated.service", "osaas-dated.path")
+    units = [str(render(name, variables, tmp_path)) for name in names]
     done = subprocess.run(["systemd-analyze", "verify", *units], capture_output=True, text=True, check=False)
-    assert "osaas-sync" not in done.stderr, done.stderr
+    assert "osaas-" not in done.stderr, done.stderr
     assert done.returncode == 0, done.stderr
 
 
