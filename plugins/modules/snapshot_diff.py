@@ -1,0 +1,179 @@
+#!/usr/bin/python
+# Copyright (c) osaas.fleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tell two snapshots apart."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: snapshot_diff
+short_description: Tell what changed between two snapshots
+version_added: 0.1.0
+description:
+  - Returns packages that were added, removed, upgraded and downgraded, by name and architecture
+    and the newest build on each side, and the advisories and CVEs that were gained.
+  - Writes it as one page for a person, if asked for.
+author:
+  - osaas.fleet contributors (@osaas-fleet)
+extends_documentation_fragment:
+  - osaas.fleet._attributes
+  - osaas.fleet._attributes.action_group
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+requirements:
+  - createrepo_c
+options:
+  store:
+    description: Directory of the store.
+    type: path
+    required: true
+  before:
+    description: Id of the older snapshot, or a channel. The parent of O(after) by default.
+    type: str
+  after:
+    description: Id of the newer snapshot, or a channel.
+    type: str
+    required: true
+  package_sets_file:
+    description:
+      - A JSON file of package sets, as M(osaas.fleet.snapshot_check) reads it.
+      - For each the bytes to download for the packages that it has are returned.
+    type: path
+  report:
+    description: Write the page, in HTML, to this file.
+    type: path
+seealso:
+  - module: osaas.fleet.snapshot_check
+"""
+
+EXAMPLES = r"""
+- name: Show what testing has over stable
+  osaas.fleet.snapshot_diff:
+    store: /srv/osaas
+    before: stable
+    after: testing
+    report: /srv/www/testing.html
+"""
+
+RETURN = r"""
+before:
+  description: Id of the older snapshot.
+  returned: success
+  type: str
+after:
+  description: Id of the newer snapshot.
+  returned: success
+  type: str
+difference:
+  description: What changed.
+  returned: success
+  type: dict
+  contains:
+    added:
+      description:
+        - Packages, each with C(name), C(arch), C(old) and C(new) version, and C(bytes) of the new one.
+      type: list
+      elements: dict
+    removed:
+      description: The same for those that are gone.
+      type: list
+      elements: dict
+    upgraded:
+      description: The same for those that are newer.
+      type: list
+      elements: dict
+    downgraded:
+      description: The same for those that are older.
+      type: list
+      elements: dict
+    advisories:
+      description: Those gained, each with C(id), C(kind), C(severity), C(title) and C(cves).
+      type: list
+      elements: dict
+    cves:
+      description: The CVEs that they name.
+      type: list
+      elements: str
+downloads:
+  description: Bytes to download, by package set.
+  returned: success
+  type: dict
+"""
+
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible_collections.osaas.fleet.plugins.module_utils._command import ModuleRunner
+from ansible_collections.osaas.fleet.plugins.module_utils._errors import InputError
+from ansible_collections.osaas.fleet.plugins.module_utils._files import write_atomic
+from ansible_collections.osaas.fleet.plugins.module_utils._module import ArgumentSpec, Result, run_module
+from ansible_collections.osaas.fleet.plugins.module_utils._repo import libraries
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.channel import resolve
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.diff import (
+    difference,
+    read_advisories,
+    read_tree_packages,
+)
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.diff_page import page
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.package_sets import read_package_sets
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.store import open_store
+
+SPEC = ArgumentSpec(
+    {
+        "store": {"type": "path", "required": True},
+        "before": {"type": "str"},
+        "after": {"type": "str", "required": True},
+        "package_sets_file": {"type": "path"},
+        "report": {"type": "path"},
+    }
+)
+
+
+def work(module: AnsibleModule) -> Result:
+    """Compare, and write the page."""
+    if libraries.createrepo_c is None:
+        module.fail_json(msg=missing_required_lib("createrepo_c"))
+    option, runner = module.params, ModuleRunner(module)
+    store = open_store(option["store"])
+    after = resolve(store, option["after"])
+    name = option["before"] or after.parent
+    if name is None:
+        raise InputError("it has no parent to compare it with", where=after.id, way_out="Give before")
+    before = resolve(store, name)
+    sides = [
+        [store.tree(repo, part.repomd_sha256) for repo, part in one.repositories.items()]
+        for one in (before, after)
+    ]
+    old, new = (read_tree_packages(runner, trees) for trees in sides)
+    known, told = (read_advisories(runner, trees) for trees in sides)
+    found = difference(old, new, known, told)
+    sets = read_package_sets([], option["package_sets_file"])
+    downloads = [(one.name, found.download(one.packages)) for one in sets]
+    changed = False
+    if option["report"]:
+        path, content = Path(option["report"]), page(before.id, after.id, found, downloads).encode()
+        changed = not path.is_file() or path.read_bytes() != content
+        if changed and not module.check_mode:
+            write_atomic(path, content)
+    return {
+        "changed": changed,
+        "before": before.id,
+        "after": after.id,
+        "difference": found.to_dict(),
+        "downloads": dict(downloads),
+    }
+
+
+def main() -> None:
+    """Entry point."""
+    run_module(SPEC, work)
+
+
+if __name__ == "__main__":
+    main()
