@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.osaas.fleet.plugins.module_utils._errors import InputError
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet.control import control
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.ledger import Ledger
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.owner import controlling_run
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.plan import batches
@@ -17,22 +19,43 @@ from ansible_collections.osaas.fleet.plugins.plugin_utils._ledger_action import 
 
 
 class ActionModule(LedgerAction):
-    """Opens a rollout or resumes it, and says which hosts this run shall move, in which batches."""
+    """Opens a rollout or goes on with it, and says whom to move in which batches; or stops it."""
 
     OPTIONS: t.ClassVar[Options] = {
-        "release": {"type": "str", "required": True},
+        "state": {"type": "str", "choices": ["running", "paused", "halted", "aborted"], "default": "running"},
+        "release": {"type": "str"},
         "kind": {"type": "str", "choices": ["snapshot", "image"], "default": "snapshot"},
-        "digest": {"type": "str", "required": True},
+        "digest": {"type": "str"},
         "policy": {"type": "dict", "default": {}},
+        "rollout": {"type": "int"},
+        "reason": {"type": "str", "default": ""},
     }
 
     def work(self, ledger: Ledger, args: Args, task_vars: TaskVars) -> dict[str, t.Any]:
         """See LedgerAction.work."""
+        if not args["release"] or args["state"] != "running":
+            return self._control(ledger, args)
+        if not args["digest"]:
+            raise InputError("is missing", where="digest", way_out="osaas.fleet.snapshot_info tells it")
         owner = controlling_run()
         release = Release(args["release"], args["kind"], args["digest"])
         with ledger.write(keep=not self.check_mode) as connection:
             opened = open_rollout(connection, release, args["policy"], who=owner)
         return _result(opened, release, owner)
+
+    def _control(self, ledger: Ledger, args: Args) -> dict[str, t.Any]:
+        with ledger.write(keep=not self.check_mode) as connection:
+            number, changed = control(
+                connection,
+                args["state"],
+                args["reason"],
+                number=args["rollout"],
+                who=controlling_run(),
+            )
+        return {
+            "changed": changed,
+            "rollout": {"id": number, "state": args["state"], "reason": args["reason"]},
+        }
 
 
 def _result(opened: Opened, release: Release, owner: str) -> dict[str, t.Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: rollout
-short_description: Open a rollout of a release, or resume it
+short_description: Open a rollout of a release, go on with it, or stop it
 version_added: "0.1.0"
 description:
   - Plans which host gets a release in which wave, and writes the plan into the ledger.
@@ -17,6 +17,8 @@ description:
     of
     another release is superseded.
   - Hosts enrolled meanwhile join in the wave that their cohort says; no other host moves.
+  - Without O(release), an operator brings the newest unfinished rollout, or O(rollout), to another O(state).
+    Only in state V(running) hosts are started; those in flight always finish.
   - In check mode the plan is made and returned, and nothing is written.
 extends_documentation_fragment:
   - osaas.fleet._attributes.CONTROLLER
@@ -34,19 +36,33 @@ options:
       - A SQLite file is made when it is not there.
     type: str
     required: true
+  state:
+    description:
+      - V(running), with O(release), opens a rollout or goes on with it. It does not wake a halted one.
+      - V(running), with O(reason) alone, resumes a paused or halted rollout. Its error budget begins anew.
+      - V(paused) and V(halted) start no more hosts until the rollout is resumed.
+      - V(aborted) ends it; hosts stay where they are.
+    type: str
+    choices: [running, paused, halted, aborted]
+    default: running
+  rollout:
+    description: Number of the rollout to bring to another state; the newest unfinished one by default.
+    type: int
+  reason:
+    description: Why; mandatory without O(release), and kept as an event.
+    type: str
+    default: ""
   release:
     description: Id of the release.
     type: str
-    required: true
   kind:
     description: What the release is.
     type: str
     choices: [snapshot, image]
     default: snapshot
   digest:
-    description: Digest of the release. The same id with another digest is refused.
+    description: Digest of the release; needed with O(release). The same id with another digest is refused.
     type: str
-    required: true
   policy:
     description:
       - What the rollout may do; every field may be left out.
@@ -84,6 +100,18 @@ EXAMPLES = r"""
       max_unavailable: 2
       max_unavailable_per_domain: 1
   register: osaas_run
+
+- name: Stop everything
+  osaas.fleet.rollout:
+    ledger: /var/lib/osaas/ledger.db
+    state: halted
+    reason: the shop is slow
+
+- name: Go on
+  osaas.fleet.rollout:
+    ledger: /var/lib/osaas/ledger.db
+    state: running
+    reason: it was the database
 """
 
 RETURN = r"""
@@ -91,7 +119,7 @@ RETURN = r"""
 run:
   description: What M(osaas.fleet.claim) and M(osaas.fleet.rollout_record) want to know of this run.
   type: dict
-  returned: success
+  returned: with O(release)
   sample: {rollout: 3, plan_hash: 9f86d081884c7d65, owner: controller/4f3c/4711/98765}
 rollout:
   description: The rollout and its state.
@@ -103,13 +131,13 @@ hosts:
     - Hosts that this run may touch, in order. Those that an earlier run has left in flight come first.
   type: list
   elements: str
-  returned: success
+  returned: with O(release)
   sample: [web-03, web-01, web-02]
 serial:
   description:
     - Sizes of consecutive batches of RV(hosts), for a play's C(serial). Empty when there are no hosts.
   type: list
   elements: int
-  returned: success
+  returned: with O(release)
   sample: [1, 2]
 """

@@ -126,7 +126,8 @@ def make_site(directory: Path, fleet: Fleet, distro: Distro, *, policy: Mapping[
     site.variables.write_text(yaml.safe_dump(_variables(site, distro, policy), sort_keys=False, width=110))
     (directory / "ansible.cfg").write_text(_configuration(site))
     site.inventory.write_text(_inventory(site))
-    for program, path in (("ansible-playbook", str(BIN / "ansible-playbook")), ("ssh", "ssh")):
+    # By path: a wrapper that looks its own name up would find itself.
+    for program, path in (("ansible-playbook", str(BIN / "ansible-playbook")), ("ssh", "/usr/bin/ssh")):
         wrapper = directory / "bin" / program
         wrapper.write_text(f'#!/bin/sh\nexec {shlex.join(fleet.command(path))} "$@"\n')
         wrapper.chmod(0o755)

@@ -59,18 +59,22 @@ def test_a_good_release_goes_through_and_a_bad_one_stops_at_the_canary(site: Run
     assert "beacon" in canary["reason"]
 
 
-def test_a_rollout_that_is_killed_in_the_middle_of_a_wave_is_finished_by_the_same_command(
-    site: RunnerSite,
-) -> None:
+def begin(site: RunnerSite) -> tuple[list[str], subprocess.Popen[bytes], set[str]]:
+    """Start the rollout of r2; its command, its process, and who is being changed once the canary is done."""
     site.fleet.publish("r1")
     assert site.play("sync") == 0
     assert site.play("enrol", osaas_release="untested") == 0
     site.fleet.publish("r2")
     assert site.play("sync") == 0
     command = site.argv("rollout", osaas_release="untested")
+    process = subprocess.Popen(command, cwd=site.directory, env=site.environment(), start_new_session=True)
+    return command, process, wait_for_second_wave(site, process)
 
-    first = subprocess.Popen(command, cwd=site.directory, env=site.environment(), start_new_session=True)
-    busy = wait_for_second_wave(site, first)
+
+def test_a_rollout_that_is_killed_in_the_middle_of_a_wave_is_finished_by_the_same_command(
+    site: RunnerSite,
+) -> None:
+    command, first, busy = begin(site)
     os.killpg(first.pid, signal.SIGKILL)
     first.wait()
     left = states(site)
@@ -86,3 +90,17 @@ def test_a_rollout_that_is_killed_in_the_middle_of_a_wave_is_finished_by_the_sam
     for host in site.fleet.hosts:
         listed = site.fleet.ssh(host.name, "ls", "/var/lib/osaas/transactions").stdout.split()
         assert len(listed) == 1, f"{host.name} has had {len(listed)} transactions: {listed}"
+
+
+def test_an_operator_halts_a_rollout_and_resumes_it(site: RunnerSite) -> None:
+    command, process, busy = begin(site)
+    assert site.play("halt", osaas_reason="the shop is slow") == 0
+    assert process.wait() == 2
+    halted = site.rollout()
+    assert (halted["state"], halted["reason"]) == ("halted", "the shop is slow")
+    done = {host["host"] for host in halted["hosts"] if host["state"] == "done"}
+    assert busy <= done and halted["counts"] == {"done": len(done), "eligible": 6 - len(done)}
+    assert site.play("resume", osaas_reason="it was the database") == 0
+    again = subprocess.run(command, cwd=site.directory, env=site.environment(), check=False)
+    assert again.returncode == 0
+    assert site.rollout()["counts"] == {"done": 6}

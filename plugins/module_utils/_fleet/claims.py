@@ -38,8 +38,9 @@ class ClaimView:
     """All that a claim's decision rests on, read in the transaction that will also write the claim.
 
     `unavailable` counts every *other* host of the ledger that is unavailable for any reason: claimed,
-    whether or not the lease has ended, or failed and not recovered. `failed` counts hosts of this rollout.
-    `holder` is the owner of a claim whose process may still live, "" otherwise.
+    whether or not the lease has ended, or failed and not recovered. `failed` counts hosts of this rollout,
+    less those that an operator has forgiven. `holder` is the owner of a claim whose process may still live,
+    "" otherwise.
     """
 
     rollout_state: str
@@ -87,7 +88,7 @@ def decide_claim(policy: Policy, view: ClaimView, *, owner: str, now: float) -> 
         return Refused(f"the host is {view.host_state} already")
     if view.holder and view.holder != owner and view.holder_expires > now:
         return Wait(f"another run holds the host for {view.holder_expires - now:.0f} s more")
-    if view.host_state != ELIGIBLE and view.rollout_state in ("running", "halted"):
+    if view.host_state != ELIGIBLE and view.rollout_state in ("running", "paused", "halted"):
         # Touched before: finishing it frees budget, leaving it alone would keep it unavailable for ever.
         return Granted()
     if view.rollout_state != "running":

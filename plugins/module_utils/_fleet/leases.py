@@ -219,7 +219,7 @@ def _view(connection: Connection, run: Run, rollout: Row[t.Any], assigned: Row[t
         domain=domain,
         domain_size=connection.scalar(size.where(host.c.domain == domain)) or 0,
         unavailable_in_domain=connection.scalar(disrupted.where(host.c.domain == domain)) or 0,
-        failed=sum(counts.get(state, 0) for state in claims.FAILED),
+        failed=sum(counts.get(state, 0) for state in claims.FAILED) - rollout.forgiven,
     )
 
 

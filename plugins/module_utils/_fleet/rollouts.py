@@ -26,7 +26,7 @@ with contextlib.suppress(ImportError):
 if t.TYPE_CHECKING:
     from sqlalchemy import Connection
 
-UNFINISHED = ("running", "halted")
+UNFINISHED = ("running", "paused", "halted")
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def open_rollout(
     row = connection.execute(
         sa.select(rollout).where(rollout.c.release == release.id).order_by(rollout.c.id.desc()).limit(1)
     ).first()
-    if row is not None and row.state == "superseded":
+    if row is not None and row.state in ("superseded", "aborted"):
         row = None
     if row is None:
         _supersede(connection, release, who=who)
@@ -122,16 +122,17 @@ def open_rollout(
 def settle(connection: Connection, number: int, *, who: str) -> tuple[str, str]:
     """Move a rollout to the state that its hosts' states demand; returns the state and its reason.
 
-    More failed hosts than the error budget halt it, and it stays so; when every host is final it has ended.
+    More failed hosts than the error budget halt it; when every host is final it has ended. What is halted, or
+    paused by an operator, stays so until an operator resumes it.
     """
     rollout = tables().rollout
     row = connection.execute(sa.select(rollout).where(rollout.c.id == number)).one()
     counts = host_states(connection, number)
     fleet = sum(counts.values())
     failed = sum(counts.get(state, 0) for state in claims.FAILED)
-    over = claims.error_budget(parse_policy(row.policy), failed, fleet)
+    over = claims.error_budget(parse_policy(row.policy), failed - row.forgiven, fleet)
     ended = None
-    if row.state in ("halted", "superseded"):
+    if row.state in ("halted", "superseded", "aborted") or (row.state == "paused" and not over):
         return row.state, row.reason
     if over:
         state, reason = "halted", over.reason
@@ -143,7 +144,8 @@ def settle(connection: Connection, number: int, *, who: str) -> tuple[str, str]:
         )
         ended = time.time()
     else:
-        state, reason = "running", ""
+        # An operator's reason for resuming stays.
+        state, reason = "running", row.reason if row.state == "running" else ""
     if (state, reason) != (row.state, row.reason):
         values = {"state": state, "reason": reason, "ended": ended}
         connection.execute(rollout.update().where(rollout.c.id == number).values(**values))
@@ -248,7 +250,7 @@ def _assign(connection: Connection, number: int, planned: Sequence[plan.Assignme
 
 
 def _open_hosts(connection: Connection, number: int, state: str) -> list[OpenHost]:
-    """Hosts that a run left in flight first, whatever their wave; a halted rollout has only these."""
+    """Hosts that a run left in flight first, whatever their wave; others only while the rollout runs."""
     if state not in UNFINISHED:
         return []
     assignment, host = tables().assignment, tables().host

@@ -66,6 +66,8 @@ class Tables:
             sa.Column("plan_hash", sa.String, nullable=False),
             sa.Column("state", sa.String, nullable=False),
             sa.Column("reason", sa.String, nullable=False, default=""),
+            # Failures that an operator has seen and resumed from: they no longer count.
+            sa.Column("forgiven", sa.Integer, nullable=False, default=0),
             sa.Column("created", sa.Float, nullable=False),
             sa.Column("ended", sa.Float),
         )

@@ -17,6 +17,7 @@ import pytest
 import sqlalchemy as sa
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import InputError, LedgerError
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet import owner as owners
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet.control import control
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.hosts import Enrolment, enrol
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.leases import (
     Claimed,
@@ -115,6 +116,47 @@ def test_a_newer_release_supersedes_a_halted_rollout(ledger: Ledger) -> None:
     newer = opened(ledger, R3)
     assert (newer.rollout, newer.state, len(newer.hosts)) == (2, "running", 6)
     assert claimed(ledger, run, "host-1").reason == f"the rollout is superseded: by release {R3.id}"
+
+
+def controlled(
+    ledger: Ledger, state: str, reason: str = "why", number: int | None = None
+) -> tuple[int, bool]:
+    with ledger.write() as connection:
+        return control(connection, state, reason, number=number, who="operator")
+
+
+def test_an_operator_halts_and_resumes_and_the_error_budget_begins_anew(ledger: Ledger) -> None:
+    run = run_of(opened(ledger))
+    finish(ledger, run, "host-0")
+    finish(ledger, run, "host-1", "rolled back")
+    assert controlled(ledger, "halted") == (1, False)  # it has halted by itself
+    assert controlled(ledger, "running", "seen to") == (1, True)
+    assert len(opened(ledger).hosts) == 4
+    assert finish(ledger, run, "host-2") == ("running", "seen to")
+    assert finish(ledger, run, "host-3", "rolled back")[0] == "halted"
+    assert events(ledger, "control rollout") == ["running: seen to"]
+
+
+def test_a_paused_rollout_starts_nobody_but_lets_those_in_flight_finish(ledger: Ledger) -> None:
+    run = run_of(opened(ledger))
+    answer = claimed(ledger, run, "host-0")
+    assert controlled(ledger, "paused", "lunch") == (1, True)
+    assert recorded(ledger, run, "host-0", answer.fence, Record("done")) == ("paused", "lunch")
+    assert claimed(ledger, run, "host-1").reason == "the rollout is paused: lunch"
+    controlled(ledger, "running")
+    assert claimed(ledger, run, "host-1").granted
+
+
+def test_an_aborted_rollout_is_over_and_the_same_release_begins_anew(ledger: Ledger) -> None:
+    opened(ledger)
+    assert controlled(ledger, "aborted") == (1, True)
+    with pytest.raises(InputError, match=r"ledger: has no unfinished rollout"):
+        controlled(ledger, "running")
+    with pytest.raises(InputError, match=r"rollout 1: is aborted, it cannot become running"):
+        controlled(ledger, "running", number=1)
+    with pytest.raises(InputError, match=r"reason: is empty. Say why: it is kept, and shown to everyone"):
+        controlled(ledger, "halted", " ")
+    assert opened(ledger).rollout == 2
 
 
 def test_claims_never_exceed_the_budgets_of_fleet_and_domain(ledger: Ledger) -> None:

@@ -1,0 +1,79 @@
+# Copyright (c) osaas.fleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is PRIVATE to the osaas.fleet collection: it may change at any time.
+"""What an operator may do to a rollout that runs: pause, halt, resume or abort it, with a reason."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+import typing as t
+
+from ansible_collections.osaas.fleet.plugins.module_utils._errors import InputError
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet import claims
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet.ledger import log
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet.rollouts import UNFINISHED, host_states
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet.tables import tables
+
+with contextlib.suppress(ImportError):
+    import sqlalchemy as sa
+
+if t.TYPE_CHECKING:
+    from sqlalchemy import Connection, Row
+
+# Which state may be asked for in which: every other change is refused.
+ALLOWED = {
+    "paused": ("running",),
+    "halted": ("running", "paused"),
+    "running": ("paused", "halted"),
+    "aborted": UNFINISHED,
+}
+
+
+def control(
+    connection: Connection, state: str, reason: str, *, number: int | None = None, who: str
+) -> tuple[int, bool]:
+    """Bring rollout `number`, or the newest unfinished one, to `state`.
+
+    Returns its number, and whether it changed. Only in state running hosts are started; those in flight
+    finish. Going back to running forgives the failures so far: the error budget begins anew. Raises
+    InputError when there is no reason, no such rollout, or no way from its state to the one asked for.
+    """
+    if not reason.strip():
+        raise InputError("is empty", where="reason", way_out="Say why: it is kept, and shown to everyone")
+    row = _find(connection, number)
+    if row.state == state:
+        return row.id, False
+    if row.state not in ALLOWED[state]:
+        raise InputError(f"is {row.state}, it cannot become {state}", where=f"rollout {row.id}")
+    values: dict[str, t.Any] = {"state": state, "reason": reason}
+    if state == "running":
+        counts = host_states(connection, row.id)
+        values["forgiven"] = sum(counts.get(failed, 0) for failed in claims.FAILED)
+    if state == "aborted":
+        values["ended"] = time.time()
+    rollout = tables().rollout
+    connection.execute(rollout.update().where(rollout.c.id == row.id).values(**values))
+    log(
+        connection,
+        who=who,
+        what="control rollout",
+        subject=f"rollout {row.id}",
+        outcome=f"{state}: {reason}",
+        inputs={"was": row.state, "because": row.reason},
+    )
+    return row.id, True
+
+
+def _find(connection: Connection, number: int | None) -> Row[t.Any]:
+    rollout = tables().rollout
+    query = sa.select(rollout).order_by(rollout.c.id.desc()).limit(1)
+    wanted = rollout.c.state.in_(UNFINISHED) if number is None else rollout.c.id == number
+    row = connection.execute(query.where(wanted)).first()
+    if row is None:
+        raise InputError(
+            f"has no rollout {number}" if number else "has no unfinished rollout", where="ledger"
+        )
+    return row
