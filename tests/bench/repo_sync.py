@@ -85,7 +85,9 @@ class Bench:
             "-K",
             config,
         ]
-        return measure(argv, {}, self.work / "log")
+        cost = measure(argv, {}, self.work / "log")
+        assert len([path for path in target.rglob("*") if path.is_file()]) == len(files)
+        return cost
 
     def offer(self, *, changed: bool) -> None:
         """Let the upstream have its first or its second state."""
