@@ -24,7 +24,7 @@ GOOD = {"name": "os", "baseurl": ["http://127.0.0.1:9/"], "gpgcheck": False, "re
         ),
         (
             {"baseurl": ["ftp://host/"]},
-            "os: baseurl 'ftp://host/' is not an http or https URL",
+            "os: 'ftp://host/' is not an http, https or file URL of a directory",
         ),
         ({"name": "../os"}, "repositories: '../os' is not a valid name"),
     ],
@@ -46,7 +46,7 @@ def test_one_name_twice(run_module: RunModule, tmp_path: Path) -> None:
     assert result.msg == "os: is given twice. Give each repository once"
 
 
-@pytest.mark.parametrize("library", ["aiohttp", "createrepo_c"])
+@pytest.mark.parametrize("library", ["aiohttp", "createrepo_c", "yaml"])
 def test_missing_library(
     run_module: RunModule, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, library: str
 ) -> None:
@@ -54,12 +54,15 @@ def test_missing_library(
 
     message = run_module("repo_sync", {"store": str(tmp_path), "repositories": [GOOD]}).msg
 
-    assert f"Failed to import the required Python library ({library})" in message
+    name = {"yaml": "PyYAML"}.get(library, library)
+    assert f"Failed to import the required Python library ({name})" in message
 
 
-@pytest.mark.parametrize("options", [{"connections": 0}, {"retries": -1}])
-def test_senseless_numbers(run_module: RunModule, tmp_path: Path, options: dict[str, int]) -> None:
+@pytest.mark.parametrize(("options", "least"), [({"connections": 0}, 1), ({"retries": -1}, 0)])
+def test_senseless_numbers(
+    run_module: RunModule, tmp_path: Path, options: dict[str, int], least: int
+) -> None:
     result = run_module("repo_sync", {"store": str(tmp_path / "store"), "repositories": [GOOD], **options})
 
     [(name, value)] = options.items()
-    assert result.msg == f"{name}: {value} is too small. Give 1 or more connections, and 0 or more retries"
+    assert result.msg == f"{name}: {value} is too small. Give {least} or more"
