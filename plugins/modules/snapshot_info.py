@@ -49,6 +49,12 @@ channels:
   type: dict
   sample:
     stable: 20261122T174400Z
+checks:
+  description:
+    - The last verdict of M(osaas.fleet.snapshot_check) on each returned snapshot that was checked, by id.
+    - The keys of each value are C(passed), C(time), C(reasons) and C(package_sets), how many were solved.
+  returned: success
+  type: dict
 snapshots:
   description: Manifests, newest first.
   returned: success
@@ -89,11 +95,14 @@ snapshots:
       type: dict
 """
 
+from dataclasses import asdict
+
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.osaas.fleet.plugins.module_utils._module import ArgumentSpec, Result, run_module
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.channel import channels, resolve
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.snapshot import snapshots
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.store import open_store
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.verdict import read_verdict
 
 SPEC = ArgumentSpec({"store": {"type": "path", "required": True}, "name": {"type": "str"}})
 
@@ -103,7 +112,13 @@ def work(module: AnsibleModule) -> Result:
     store = open_store(module.params["store"])
     name = module.params["name"]
     found = [resolve(store, name)] if name else snapshots(store)
-    return {"changed": False, "snapshots": [one.to_dict() for one in found], "channels": channels(store)}
+    verdicts = [read_verdict(store, one.id) for one in found]
+    return {
+        "changed": False,
+        "snapshots": [one.to_dict() for one in found],
+        "channels": channels(store),
+        "checks": {one.snapshot: asdict(one) for one in verdicts if one is not None},
+    }
 
 
 def main() -> None:

@@ -63,6 +63,8 @@ def test_a_broken_snapshot(upstream: Upstream) -> None:
     verdict = (upstream.store / "checks" / f"{second}.json").read_text()
     assert '"passed": false' in verdict
     assert "web-01" not in verdict
+    listed = upstream.module("snapshot_info").data["checks"]
+    assert [(name, one["passed"]) for name, one in listed.items()] == [(second, False)]
 
 
 def test_removals_can_be_allowed(upstream: Upstream) -> None:
