@@ -13,20 +13,18 @@ short_description: Take a lease on one unit of disruption budget before a host i
 version_added: "0.1.0"
 description:
   - The first task of every host in a rollout. One atomic step in the ledger decides anew, whatever was
-    planned,
-    whether the host may be touched now. The rollout must be running and the plan unchanged, the release
-    unmarked,
-    the wave open, and the error budget, the disruption budgets of fleet and failure domain must hold,
-    counting
-    everything that is unavailable for any reason.
+    planned, whether the host may be touched now. The rollout must be running and the plan unchanged, the
+    release unmarked, the wave open, and the error budget, the disruption budgets of fleet and failure
+    domain must hold, counting everything that is unavailable for any reason.
   - A host that an earlier run has left in flight is granted, so that it can be finished.
   - The claim is returned by M(osaas.fleet.rollout_record) with a final state, or it expires and the host
-    counts
-    as unreachable.
+    counts as unreachable.
   - In check mode no claim is granted.
 extends_documentation_fragment:
   - osaas.fleet._attributes.CONTROLLER
   - osaas.fleet._attributes.ACTION_GROUP
+  - osaas.fleet._ledger
+  - osaas.fleet._ledger.run
 attributes:
   check_mode:
     support: full
@@ -35,30 +33,6 @@ attributes:
     details:
       - Every granted claim is a new attempt.
 options:
-  ledger:
-    description:
-      - The ledger, as an absolute path of a SQLite file on the controller, or as a SQLAlchemy URL
-        such as V(postgresql+psycopg://db.example.com/osaas).
-      - A SQLite file is made when it is not there.
-    type: str
-    required: true
-  run:
-    description: The RV(osaas.fleet.rollout#module:run) that M(osaas.fleet.rollout) has returned.
-    type: dict
-    required: true
-    suboptions:
-      rollout:
-        description: The number of the rollout.
-        type: int
-        required: true
-      plan_hash:
-        description: The plan that this run works by.
-        type: str
-        required: true
-      owner:
-        description: The run itself; claims belong to it.
-        type: str
-        required: true
   wait:
     description:
       - How many seconds to wait for a budget or a soaking wave before giving up.

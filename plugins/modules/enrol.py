@@ -12,24 +12,19 @@ module: enrol
 short_description: Copy hosts of the inventory into the ledger
 version_added: "0.1.0"
 description:
-  - Makes the ledger know hosts, their labels and their failure domains, from whatever inventory is in use.
+  - Makes the ledger know hosts, their labels and their failure domains, from whatever inventory is in
+    use.
   - Hosts that the ledger knows already are brought up to date; no host is ever removed.
 extends_documentation_fragment:
   - osaas.fleet._attributes.CONTROLLER
   - osaas.fleet._attributes.ACTION_GROUP
+  - osaas.fleet._ledger
 attributes:
   check_mode:
     support: full
   idempotent:
     support: full
 options:
-  ledger:
-    description:
-      - The ledger, as an absolute path of a SQLite file on the controller, or as a SQLAlchemy URL
-        such as V(postgresql+psycopg://db.example.com/osaas).
-      - A SQLite file is made when it is not there.
-    type: str
-    required: true
   hosts:
     description: Names of the hosts to enrol. An empty list is refused; it never means all hosts.
     type: list
@@ -48,7 +43,8 @@ options:
     default: []
   facts:
     description:
-      - Name of the variable in which the result of M(osaas.fleet.host_info) was registered for each host.
+      - Name of the variable in which the result of M(osaas.fleet.host_info) was registered for each
+        host.
       - Where it is set, machine id, running release and package set are enrolled too.
     type: str
     default: osaas_host

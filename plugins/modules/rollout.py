@@ -13,33 +13,27 @@ short_description: Open a rollout of a release, go on with it, or stop it
 version_added: "0.1.0"
 description:
   - Plans which host gets a release in which wave, and writes the plan into the ledger.
-  - Called again for the same release it resumes, whatever happened to the run before. An unfinished rollout
-    of
-    another release is superseded.
+  - Called again for the same release it resumes, whatever happened to the run before. An unfinished
+    rollout of another release is superseded.
   - Hosts enrolled meanwhile join in the wave that their cohort says; no other host moves.
-  - Without O(release), an operator brings the newest unfinished rollout, or O(rollout), to another O(state).
-    Only in state V(running) hosts are started; those in flight always finish.
+  - Without O(release), an operator brings the newest unfinished rollout, or O(rollout), to another
+    O(state). Only in state V(running) hosts are started; those in flight always finish.
   - In check mode the plan is made and returned, and nothing is written.
 extends_documentation_fragment:
   - osaas.fleet._attributes.CONTROLLER
   - osaas.fleet._attributes.ACTION_GROUP
+  - osaas.fleet._ledger
 attributes:
   check_mode:
     support: full
   idempotent:
     support: full
 options:
-  ledger:
-    description:
-      - The ledger, as an absolute path of a SQLite file on the controller, or as a SQLAlchemy URL
-        such as V(postgresql+psycopg://db.example.com/osaas).
-      - A SQLite file is made when it is not there.
-    type: str
-    required: true
   state:
     description:
       - V(running), with O(release), opens a rollout or goes on with it. It does not wake a halted one.
-      - V(running), with O(reason) alone, resumes a paused or halted rollout. Its error budget begins anew.
+      - V(running), with O(reason) alone, resumes a paused or halted rollout. Its error budget begins
+        anew.
       - V(paused) and V(halted) start no more hosts until the rollout is resumed.
       - V(aborted) ends it; hosts stay where they are.
     type: str
@@ -66,20 +60,17 @@ options:
   policy:
     description:
       - What the rollout may do; every field may be left out.
-      - C(waves), a list of waves in order, each with a C(name) and either C(labels), a dictionary that
-        a host's
-        labels must match, or C(percent), the cumulative share of all hosts. The last is 100 percent.
-        By default
-        hosts labelled C(canary=true), then the rest.
+      - C(waves), a list of waves in order, each with a C(name) and either C(labels), a dictionary that a
+        host's labels must match, or C(percent), the cumulative share of all hosts. The last is 100
+        percent. By default hosts labelled C(canary=true), then the rest.
       - C(max_unavailable), how many hosts may be unavailable at once for any reason, as a number or a
-        percentage
-        of the fleet, by default V(10%).
+        percentage of the fleet, by default V(10%).
       - C(max_unavailable_per_domain), the same for one failure domain, by default V(1).
       - C(error_budget), how many hosts may fail before the rollout halts, by default V(0).
-      - C(soak), for how many seconds a wave must have been through before the next one opens, by
-        default V(0).
-      - C(lease), after how many seconds without news a claimed host is taken for unreachable, by
-        default V(3600).
+      - C(soak), for how many seconds a wave must have been through before the next one opens, by default
+        V(0).
+      - C(lease), after how many seconds without news a claimed host is taken for unreachable, by default
+        V(3600).
       - C(salt), a text that decides which cohort a host belongs to, by default empty.
     type: dict
     default: {}

@@ -12,23 +12,18 @@ module: rollout_info
 short_description: Tell where a rollout and its hosts stand
 version_added: "0.1.0"
 description:
-  - Reads a rollout and the state of each of its hosts from the ledger, as data and as a table for a person.
+  - Reads a rollout and the state of each of its hosts from the ledger, as data and as a table for a
+    person.
 extends_documentation_fragment:
   - osaas.fleet._attributes.CONTROLLER
   - osaas.fleet._attributes.ACTION_GROUP
+  - osaas.fleet._ledger
 attributes:
   check_mode:
     support: full
   idempotent:
     support: full
 options:
-  ledger:
-    description:
-      - The ledger, as an absolute path of a SQLite file on the controller, or as a SQLAlchemy URL
-        such as V(postgresql+psycopg://db.example.com/osaas).
-      - A SQLite file is made when it is not there.
-    type: str
-    required: true
   rollout:
     description: The number of the rollout; the newest by default.
     type: int

@@ -19,6 +19,8 @@ description:
 extends_documentation_fragment:
   - osaas.fleet._attributes.CONTROLLER
   - osaas.fleet._attributes.ACTION_GROUP
+  - osaas.fleet._ledger
+  - osaas.fleet._ledger.run
 attributes:
   check_mode:
     support: full
@@ -27,30 +29,6 @@ attributes:
     details:
       - Every record is an event.
 options:
-  ledger:
-    description:
-      - The ledger, as an absolute path of a SQLite file on the controller, or as a SQLAlchemy URL
-        such as V(postgresql+psycopg://db.example.com/osaas).
-      - A SQLite file is made when it is not there.
-    type: str
-    required: true
-  run:
-    description: The RV(osaas.fleet.rollout#module:run) that M(osaas.fleet.rollout) has returned.
-    type: dict
-    required: true
-    suboptions:
-      rollout:
-        description: The number of the rollout.
-        type: int
-        required: true
-      plan_hash:
-        description: The plan that this run works by.
-        type: str
-        required: true
-      owner:
-        description: The run itself; claims belong to it.
-        type: str
-        required: true
   fence:
     description: The RV(osaas.fleet.claim#module:fence) that M(osaas.fleet.claim) has returned.
     type: int
