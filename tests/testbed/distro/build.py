@@ -74,7 +74,7 @@ def _built(root: Path) -> str:
 
 def _build(flavour: Flavour, root: Path, progress: Progress) -> str:
     with signing_key(root) as key:
-        files = deb.fetch((*flavour.core, *flavour.tools), root / "debs", progress)
+        files = deb.fetch(flavour.named, root / "debs", progress)
         unpacked = _unpack(flavour, files, root / "trees", progress)
         plans = _plans(flavour, unpacked, root / "trees", key)
         signed = _signed(plans, root / "rpms", key, progress)
@@ -92,7 +92,7 @@ def _unpack(flavour: Flavour, files: Iterable[Path], trees: Path, progress: Prog
         amendment = flavour.amendments.get(one.name, Amendment())
         return Unpacked(one, tree.unpack(one, amendment, flavour.python, trees))
 
-    kept = deb.closure((*flavour.core, *flavour.tools), known)
+    kept = deb.closure(flavour.named, known)
     return in_parallel(unpack, kept, progress, "Debian packages unpacked")
 
 

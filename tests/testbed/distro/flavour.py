@@ -66,10 +66,11 @@ class Amendment:
 class Flavour:
     """A flavour: which Debian packages make it, and how they differ from what Debian does with them.
 
-    core, tools: packages of the groups of that name; appstream: packages that live in the appstream repo (all
-    others: baseos); dropped: Debian packages that stay behind, with every dependency on them; python: the
-    interpreter that byte-compiles (its bytecode must be the flavour's own); passwd, group: accounts beyond
-    Debian's base accounts, as lines of those files; presets: units enabled.
+    core, tools: packages of the groups of that name; offered: packages of no group, for hosts that want them;
+    appstream: packages that live in the appstream repo (all others: baseos); dropped: Debian packages that
+    stay behind, with every dependency on them; python: the interpreter that byte-compiles (its bytecode must
+    be the flavour's own); passwd, group: accounts beyond Debian's base accounts, as lines of those files;
+    presets: units enabled.
     """
 
     name: str
@@ -83,3 +84,9 @@ class Flavour:
     passwd: tuple[str, ...]
     group: tuple[str, ...]
     presets: tuple[str, ...]
+    offered: tuple[str, ...] = ()
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """All packages that it has for their own sake; what they depend on comes with them."""
+        return (*self.core, *self.tools, *self.offered)

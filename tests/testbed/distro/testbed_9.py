@@ -70,6 +70,26 @@ _OPENSSH_SERVER = Amendment(
     services=("ssh.service",),
 )
 
+# As on EL: includes conf.d, then has a server of its own on port 80.
+_NGINX_CONF = """\
+user www-data;
+pid /run/nginx.pid;
+error_log /var/log/nginx/error.log;
+events {
+}
+http {
+    access_log /var/log/nginx/access.log;
+    include /etc/nginx/mime.types;
+    include /etc/nginx/conf.d/*.conf;
+    server {
+        listen 80;
+        listen [::]:80;
+        server_name _;
+        root /usr/share/nginx/html;
+    }
+}
+"""
+
 _CA_CERTIFICATES = """\
 mkdir -p /etc/ssl/certs
 cd /usr/share/ca-certificates && find * -name '*.crt' | LC_ALL=C sort > /etc/ca-certificates.conf
@@ -86,7 +106,8 @@ TESTBED_9 = Flavour(
         systemd-sysv tar tzdata udev util-linux xz-utils zstd
         """),
     tools=("curl", "hello", "jq", "less", "sudo"),
-    appstream=("curl", "hello", "jq", "less", "libjq1", "libonig5", "sudo"),
+    offered=("gpgv", "nginx", "python3-venv"),
+    appstream=("curl", "hello", "jq", "less", "libjq1", "libonig5", "nginx", "nginx-common", "sudo"),
     dropped=words("""
         adduser apt cdebconf debconf debconf-2.0 debsums dirmngr dpkg gnupg gnupg-l10n gpg-wks-client
         gpg-wks-server gpgsm init-system-helpers initramfs-tools libdebconfclient0 linux-base
@@ -119,6 +140,7 @@ TESTBED_9 = Flavour(
             )
         ),
         "mawk": Amendment(links={"/usr/bin/awk": "mawk"}),
+        "nginx-common": Amendment(rewritten={"/etc/nginx/nginx.conf": _NGINX_CONF}),
         "openssh-client": Amendment(
             owners={"/usr/bin/ssh-agent": Owner(0o2755, "root", "_ssh")}, provides=("openssh-clients",)
         ),
