@@ -18,6 +18,7 @@ author:
 extends_documentation_fragment:
   - osaas.fleet._attributes
   - osaas.fleet._attributes.action_group
+  - osaas.fleet._store
 attributes:
   check_mode:
     support: full
@@ -26,10 +27,6 @@ attributes:
   idempotent:
     support: full
 options:
-  store:
-    description: Directory of the store.
-    type: path
-    required: true
   name:
     description: Name of the channel. It is made if needed.
     type: str

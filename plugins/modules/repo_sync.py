@@ -28,6 +28,8 @@ author:
 extends_documentation_fragment:
   - osaas.fleet._attributes
   - osaas.fleet._attributes.action_group
+  - osaas.fleet._store
+  - osaas.fleet._store.signing
 requirements:
   - aiohttp >= 3.10
   - createrepo_c (Python bindings)
@@ -45,10 +47,6 @@ attributes:
     details:
       - As long as the upstream does not change.
 options:
-  store:
-    description: Directory of the store. It is made if needed; all of it must be on one file system.
-    type: path
-    required: true
   repositories:
     description: The repositories to sync, as one unit.
     type: list
@@ -199,15 +197,6 @@ options:
     description: How often a file is asked for again, after the first try, when a server fails for the moment.
     type: int
     default: 5
-  signing_key:
-    description:
-      - Key that signs derived metadata, as gpg takes it (fingerprint, key id, e-mail address).
-      - Required if any repository has a choice that leaves packages out.
-        Hosts need the public half of it beside the keys of the upstream.
-    type: str
-  gnupg_home:
-    description: GnuPG home with the secret half of O(signing_key); that of the user if not given.
-    type: path
   metrics:
     description:
       - File (C(*.prom)) in which to leave figures for the textfile collector of Prometheus' node exporter.

@@ -19,6 +19,7 @@ author:
 extends_documentation_fragment:
   - osaas.fleet._attributes
   - osaas.fleet._attributes.action_group
+  - osaas.fleet._store
 attributes:
   check_mode:
     support: full
@@ -27,10 +28,6 @@ attributes:
   idempotent:
     support: full
 options:
-  store:
-    description: Directory of the store.
-    type: path
-    required: true
   repositories:
     description: Names of the mirrors to cut; all of them if empty.
     type: list

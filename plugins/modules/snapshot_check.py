@@ -24,6 +24,7 @@ author:
 extends_documentation_fragment:
   - osaas.fleet._attributes
   - osaas.fleet._attributes.action_group
+  - osaas.fleet._store
 attributes:
   check_mode:
     support: full
@@ -37,10 +38,6 @@ requirements:
   - createrepo_c
   - solv (the bindings of libsolv)
 options:
-  store:
-    description: Directory of the store.
-    type: path
-    required: true
   snapshot:
     description: Id of the snapshot, or a channel that points at it.
     type: str

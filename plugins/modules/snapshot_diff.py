@@ -19,6 +19,7 @@ author:
 extends_documentation_fragment:
   - osaas.fleet._attributes
   - osaas.fleet._attributes.action_group
+  - osaas.fleet._store
 attributes:
   check_mode:
     support: full
@@ -29,10 +30,6 @@ attributes:
 requirements:
   - createrepo_c
 options:
-  store:
-    description: Directory of the store.
-    type: path
-    required: true
   before:
     description: Id of the older snapshot, or a channel. The parent of O(after) by default.
     type: str

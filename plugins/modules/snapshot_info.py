@@ -17,11 +17,8 @@ author:
 extends_documentation_fragment:
   - osaas.fleet._attributes.info
   - osaas.fleet._attributes.action_group
+  - osaas.fleet._store
 options:
-  store:
-    description: Directory of the store.
-    type: path
-    required: true
   name:
     description: Return this snapshot alone, given by its id or by a channel that points at it.
     type: str

@@ -20,6 +20,7 @@ author:
 extends_documentation_fragment:
   - osaas.fleet._attributes
   - osaas.fleet._attributes.action_group
+  - osaas.fleet._store
 attributes:
   check_mode:
     support: full
@@ -28,10 +29,6 @@ attributes:
   idempotent:
     support: full
 options:
-  store:
-    description: Directory of the store.
-    type: path
-    required: true
   keep_newest:
     description: How many of the newest snapshots to keep, at least 1.
     type: int
