@@ -46,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     up = actions.add_parser("up", parents=[named], help="boot a fleet; it stays until `down`")
     up.add_argument("--hosts", type=int, default=6, help="default: %(default)s")
     up.add_argument("--racks", type=int, default=3, help="default: %(default)s")
+    up.add_argument("--flavour", default="testbed-9", help="of the hosts' OS (%(default)s)")
     up.add_argument("--release", default="r1", help="that hosts run and upstream serves (%(default)s)")
     up.add_argument("--store", type=Path, help="directory to serve on port 8080; it may come to be later")
     up.set_defaults(action=_up)
@@ -72,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _up(arguments: argparse.Namespace) -> None:
     began = time.monotonic()
-    distro = ensure_distro(cache=CACHE, progress=_say)
+    distro = ensure_distro(arguments.flavour, cache=CACHE, progress=_say)
     fleet = Fleet.start(
         arguments.name,
         distro=distro,

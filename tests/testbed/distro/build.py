@@ -12,16 +12,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from . import deb, packages, rpm, tree
+from .bytecode import compiler
 from .cache import DistroError, Progress, code, digest, sole_builder, sweep, write_atomic
-from .flavour import Amendment, Flavour
+from .flavour import Flavour
 from .keys import KEY_NAME, Key, signing_key
 from .parallel import in_parallel
 from .plan import Build, Unpacked, converted
 from .publish import Notice, Package, publish
 from .releases import RELEASES
 from .testbed_9 import TESTBED_9
+from .testbed_10 import TESTBED_10
+from .testbed_next import TESTBED_NEXT
 
-FLAVOURS = {flavour.name: flavour for flavour in (TESTBED_9,)}
+FLAVOURS = {flavour.name: flavour for flavour in (TESTBED_9, TESTBED_10, TESTBED_NEXT)}
 
 Plan = dict[str, Build]  # what a release consists of, by name of the package
 
@@ -74,7 +77,7 @@ def _built(root: Path) -> str:
 
 def _build(flavour: Flavour, root: Path, progress: Progress) -> str:
     with signing_key(root) as key:
-        files = deb.fetch(flavour.named, root / "debs", progress)
+        files = deb.fetch(flavour, root / "debs", progress)
         unpacked = _unpack(flavour, files, root / "trees", progress)
         plans = _plans(flavour, unpacked, root / "trees", key)
         signed = _signed(plans, root / "rpms", key, progress)
@@ -87,10 +90,12 @@ def _build(flavour: Flavour, root: Path, progress: Progress) -> str:
 
 def _unpack(flavour: Flavour, files: Iterable[Path], trees: Path, progress: Progress) -> list[Unpacked]:
     known = {one.name: one for one in in_parallel(deb.read, files) if one.name not in flavour.dropped}
+    for name in flavour.demanding:
+        known[name] = deb.demanding(known[name])
+    python = compiler(known, trees)
 
     def unpack(one: deb.Deb) -> Unpacked:
-        amendment = flavour.amendments.get(one.name, Amendment())
-        return Unpacked(one, tree.unpack(one, amendment, flavour.python, trees))
+        return Unpacked(one, tree.unpack(one, flavour.amendment(one.name), python, trees))
 
     kept = deb.closure(flavour.named, known)
     return in_parallel(unpack, kept, progress, "Debian packages unpacked")

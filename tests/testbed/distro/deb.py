@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+import shutil
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from .apt import Apt
 from .cache import DistroError, Progress, digest, sweep, write_atomic
 from .command import run
+from .flavour import Flavour
 from .versions import Clause, Evr, clauses, evr
 
 
@@ -27,6 +30,7 @@ class Deb:
     summary: str
     description: str
     requires: tuple[Clause, ...]
+    recommends: tuple[Clause, ...]
     provides: tuple[Clause, ...]
 
     @property
@@ -34,44 +38,52 @@ class Deb:
         return evr(self.version)
 
 
-def fetch(names: Iterable[str], debs: Path, progress: Progress) -> list[Path]:
-    """The package files of `names` and of all they depend on, downloaded below `debs` once and kept.
+def fetch(flavour: Flavour, debs: Path, progress: Progress) -> list[Path]:
+    """The package files of a flavour and of all they depend on, downloaded below `debs` once and kept.
 
-    What a list of names once resolved to stays, whatever the mirror offers later. apt reads the machine's
-    sources and writes nowhere but here. Raises DistroError if it cannot.
+    What the flavour's lists once resolved to stays, whatever its suite offers later. Raises DistroError.
     """
-    wanted = sorted(names)
-    place = debs / digest(*wanted)
+    wanted = sorted(set(flavour.named))
+    place = debs / digest(flavour.suite, *wanted, "and what is recommended by", *flavour.demanding)
     complete = place / "complete"
     if not complete.exists():
-        progress("fetching Debian packages with apt")
-        (place / "archives" / "partial").mkdir(parents=True, exist_ok=True)
-        _download(wanted, place)
+        progress(f"fetching packages of Debian's suite {flavour.suite}")
+        _download(flavour, wanted, Apt(flavour.suite, place))
         write_atomic(complete, "\n".join(wanted))
+        shutil.rmtree(place / "lists")
     sweep(debs, [place])
     return sorted((place / "archives").glob("*.deb"))
 
 
-def _download(names: list[str], cache: Path) -> None:
-    options = {
-        "Dir::State::status": "/dev/null",
-        "Dir::Cache": str(cache),
-        "Debug::NoLocking": "1",
-        "APT::Sandbox::User": "root",
-        "APT::Install-Recommends": "0",
-    }
-    flags = [word for key, value in options.items() for word in ("-o", f"{key}={value}")]
+def _download(flavour: Flavour, wanted: list[str], apt: Apt) -> None:
+    """Download `wanted`; once more from a new list if that fails: a mirror may change in between."""
+
+    def attempt() -> None:
+        apt.update()
+        demanding = [_described(control(apt.show(name)), Path()) for name in flavour.demanding]
+        more = {name for one in demanding for name in recommended(one, flavour.dropped)}
+        apt.download(sorted({*wanted, *more}))
+
     try:
-        run(["apt-get", "-qq", "-y", *flags, "--download-only", "install", *names])
-    except DistroError as error:
-        raise DistroError(
-            f"cannot fetch the Debian packages ({error}); check the network, then run `apt-get update`"
-        ) from error
+        attempt()
+    except DistroError:
+        try:
+            attempt()
+        except DistroError as error:
+            raise DistroError(f"cannot fetch the packages of {flavour.name}: {error}") from error
+
+
+def recommended(deb: Deb, dropped: Collection[str]) -> list[str]:
+    """The packages that `deb` recommends, of alternatives the first, but for what is `dropped`."""
+    return [clause[0].name for clause in deb.recommends if not any(word.name in dropped for word in clause)]
 
 
 def read(path: Path) -> Deb:
     """The control fields of the package file `path`."""
-    fields = control(run(["dpkg-deb", "--field", str(path)]))
+    return _described(control(run(["dpkg-deb", "--field", str(path)])), path)
+
+
+def _described(fields: Mapping[str, str], path: Path) -> Deb:
     source, _, source_version = fields.get("Source", fields["Package"]).partition(" ")
     summary, _, description = fields.get("Description", fields["Package"]).partition("\n")
     return Deb(
@@ -84,8 +96,14 @@ def read(path: Path) -> Deb:
         summary=summary,
         description=description or summary,
         requires=tuple(clauses(fields.get("Pre-Depends", "")) + clauses(fields.get("Depends", ""))),
+        recommends=tuple(clauses(fields.get("Recommends", ""))),
         provides=tuple(clauses(fields.get("Provides", ""))),
     )
+
+
+def demanding(deb: Deb) -> Deb:
+    """`deb` as if it required what it recommends."""
+    return replace(deb, requires=(*deb.requires, *deb.recommends))
 
 
 def control(text: str) -> dict[str, str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 
 
 def words(text: str) -> tuple[str, ...]:
@@ -66,27 +67,34 @@ class Amendment:
 class Flavour:
     """A flavour: which Debian packages make it, and how they differ from what Debian does with them.
 
-    core, tools: packages of the groups of that name; offered: packages of no group, for hosts that want them;
-    appstream: packages that live in the appstream repo (all others: baseos); dropped: Debian packages that
-    stay behind, with every dependency on them; python: the interpreter that byte-compiles (its bytecode must
-    be the flavour's own); passwd, group: accounts beyond Debian's base accounts, as lines of those files;
-    presets: units enabled.
+    suite: of Debian, that the packages come from; core, tools: packages of the groups of that name; offered:
+    packages of no group, for hosts that want them; appstream: packages that live in the appstream repo (all
+    others: baseos); dropped: Debian packages that stay behind, with every dependency on them; demanding:
+    packages that need what they only recommend; amendments: by name of the package, or pattern (of a library
+    whose name has a number that grows); passwd, group: accounts beyond Debian's base accounts, as lines of
+    those files; presets: units enabled.
     """
 
     name: str
+    suite: str
     major: str
     core: tuple[str, ...]
     tools: tuple[str, ...]
     appstream: tuple[str, ...]
     dropped: tuple[str, ...]
-    python: str
     amendments: Mapping[str, Amendment]
     passwd: tuple[str, ...]
     group: tuple[str, ...]
     presets: tuple[str, ...]
+    demanding: tuple[str, ...] = ()
     offered: tuple[str, ...] = ()
 
     @property
     def named(self) -> tuple[str, ...]:
         """All packages that it has for their own sake; what they depend on comes with them."""
         return (*self.core, *self.tools, *self.offered)
+
+    def amendment(self, package: str) -> Amendment:
+        """What is amended of a package."""
+        found = (one for name, one in self.amendments.items() if fnmatchcase(package, name))
+        return next(found, Amendment())

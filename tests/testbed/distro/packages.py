@@ -88,7 +88,7 @@ def setup(flavour: Flavour, first: Release, debian: Mapping[str, Tree], trees: P
         "/etc/shells": "/bin/sh\n/bin/bash\n/usr/bin/bash\n",
         "/etc/environment": "",
         "/etc/profile": (debian["base-files"].root / "usr/share/base-files/profile").read_text(),
-        "/etc/default/locale": "LANG=C.UTF-8\n",
+        "/etc/locale.conf": "LANG=C.UTF-8\n",
         **{f"/etc/pam.d/common-{name}": text for name, text in _PAM.items()},
     }
     secrets = {
@@ -97,7 +97,8 @@ def setup(flavour: Flavour, first: Release, debian: Mapping[str, Tree], trees: P
     }
     files = {path: File(text, config=True) for path, text in texts.items()}
     files |= {path: File(text, mode=0o600, config=True) for path, text in secrets.items()}
-    content = tree.write("setup", Amendment(files=files), trees)
+    links = {"/etc/default/locale": "../locale.conf"}
+    content = tree.write("setup", Amendment(files=files, links=links), trees)
     return Build(
         _spec("setup", flavour.major, "Base accounts and configuration", content), content, first.issued
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from .convert import World, convert
 from .deb import Deb
-from .flavour import Amendment, Flavour
+from .flavour import Flavour
 from .releases import Release, suffixes
 from .rpm import RpmSpec
 from .tree import Entry, Tree
@@ -56,7 +56,7 @@ def converted(
         world = World(shared, flavour.dropped, known, built)
         anew = {
             name: Build(
-                convert(one.deb, one.tree, flavour.amendments.get(name, Amendment()), state[name], world),
+                convert(one.deb, one.tree, flavour.amendment(name), state[name], world),
                 one.tree,
                 release.issued,
             )

@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from .build import Distro
+from .build import FLAVOURS, Distro
 from .cache import DistroError, Progress
 from .keys import end_agent
 from .publish import REPOS
@@ -72,7 +72,7 @@ def dnf(distro: Distro, release: str, root: Path, *arguments: str, progress: Pro
                     "--assumeyes",
                     f"--config={home / 'dnf.conf'}",
                     f"--installroot={root}",
-                    f"--releasever={distro.flavour.rpartition('-')[2]}",
+                    f"--releasever={FLAVOURS[distro.flavour].major}",
                     f"--setopt=cachedir={cache}",
                     *arguments,
                 ],

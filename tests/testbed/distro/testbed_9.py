@@ -97,6 +97,7 @@ cd /usr/share/ca-certificates && find * -name '*.crt' | LC_ALL=C sort > /etc/ca-
 
 TESTBED_9 = Flavour(
     name="testbed-9",
+    suite="bookworm",
     major="9",
     core=words("""
         base-files base-passwd bash bzip2 ca-certificates coreutils dash dbus debianutils diffutils dnf
@@ -114,7 +115,6 @@ TESTBED_9 = Flavour(
         linux-initramfs-tool lsb-base lsb-release perl perl-base pinentry-curses runit-helper sensible-utils
         sysvinit-utils ucf usr-is-merged usrmerge
         """),
-    python="/usr/bin/python3",
     amendments={
         # Ours to say: who the system is (testbed-release), and the links of /var (filesystem).
         "base-files": Amendment(

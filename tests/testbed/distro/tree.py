@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from .bytecode import Compiler
 from .cache import DistroError, code, digest, new_directory
 from .command import run
 from .deb import Deb
@@ -45,13 +46,13 @@ class Tree:
     entries: tuple[Entry, ...]
 
 
-def unpack(deb: Deb, amendment: Amendment, python: str, trees: Path) -> Tree:
+def unpack(deb: Deb, amendment: Amendment, compiler: Compiler, trees: Path) -> Tree:
     """The tree of a Debian package, moved to merged /usr, amended and byte-compiled. Unpacked once.
 
     Raises DistroError if the package cannot be read.
     """
     made_by = code("tree.py", "paths.py")
-    key = digest(deb.path.name, str(deb.path.stat().st_size), repr(amendment), python, made_by)
+    key = digest(deb.path.name, str(deb.path.stat().st_size), repr(amendment), compiler.key, made_by)
     place = trees / f"{deb.name}-{key}"
     if not place.exists():
         with new_directory(place) as beside:
@@ -59,7 +60,7 @@ def unpack(deb: Deb, amendment: Amendment, python: str, trees: Path) -> Tree:
             root.mkdir()
             entries = _extract(deb, amendment, root)
             entries += _amend(amendment, root)
-            entries += _compile(python, root)
+            entries += _compile(compiler, root)
             (beside / "entries.json").write_text(json.dumps([asdict(entry) for entry in entries]))
     return _load(place, key)
 
@@ -183,30 +184,12 @@ def _amend(amendment: Amendment, root: Path) -> list[Entry]:
     ]
 
 
-def _compile(python: str, root: Path) -> list[Entry]:
-    """Byte-compile the tree's Python modules, so that no file appears (and no `rpm -Va` differs) at run time.
-
-    Hash-based and unchecked: the bytecode does not depend on time stamps.
-    """
+def _compile(compiler: Compiler, root: Path) -> list[Entry]:
+    """Byte-compile the tree's Python modules, so that no file appears (and no `rpm -Va` differs) later."""
     libraries = [path for path in (root / "usr/lib").glob("python3*") if path.is_dir()]
     if not any(next(library.rglob("*.py"), None) for library in libraries):
         return []
-    # The status only says that some module is in another version's syntax (lib2to3's test data).
-    subprocess.run(
-        [
-            python,
-            "-m",
-            "compileall",
-            "-qq",
-            "-s",
-            str(root),
-            "--invalidation-mode",
-            "unchecked-hash",
-            *map(str, libraries),
-        ],
-        check=False,
-        stdout=subprocess.DEVNULL,
-    )
+    compiler.compile(root, libraries)
     entries = []
     for cache in sorted(path for library in libraries for path in library.rglob("__pycache__")):
         entries.append(Entry(f"/{cache.relative_to(root)}", directory=True, mode=0o755))

@@ -8,11 +8,12 @@ from __future__ import annotations
 import fcntl
 import re
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from testbed.distro import deb
-from testbed.distro.build import ensure_distro
+from testbed.distro.build import FLAVOURS, ensure_distro
 from testbed.distro.cache import DistroError, digest, new_directory, sole_builder
 from testbed.distro.command import run
 from testbed.distro.keys import signing_key
@@ -87,15 +88,22 @@ def test_a_command_that_is_not_there_says_what_to_do() -> None:
         run(["createrepo-q"])
 
 
-def test_apt_that_cannot_fetch_says_what_to_do(tmp_path: Path) -> None:
-    lines = r"^cannot fetch the Debian packages .*Unable to locate package no-such.*run `apt-get update`$"
-    with pytest.raises(DistroError, match=lines):
-        deb.fetch(["no-such"], tmp_path, lambda line: None)
+def test_a_suite_that_cannot_be_read_is_named_with_its_mirror(tmp_path: Path) -> None:
+    flavour = replace(FLAVOURS["testbed-9"], suite="no-such")
+    line = (
+        r"^cannot fetch the packages of testbed-9: cannot read the package list of Debian's suite no-such "
+        r"from https?://\S+: is that mirror reachable, and has it this suite\? \(apt-get failed "
+    )
+    with pytest.raises(DistroError, match=line):
+        deb.fetch(flavour, tmp_path, lambda line: None)
     assert not list(tmp_path.glob("*/complete"))
 
 
 def test_an_unknown_flavour_names_the_known(tmp_path: Path) -> None:
-    with pytest.raises(DistroError, match=r"^flavour 'testbed-8' is not known; choose from testbed-9$"):
+    with pytest.raises(
+        DistroError,
+        match=r"^flavour 'testbed-8' is not known; choose from testbed-9, testbed-10, testbed-next$",
+    ):
         ensure_distro("testbed-8", cache=tmp_path, progress=lambda line: None)
 
 

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from testbed.distro import deb, rpm, tree
+from testbed.distro.bytecode import Compiler
 from testbed.distro.cache import DistroError
 from testbed.distro.convert import World, convert
 from testbed.distro.deb import Deb
@@ -34,6 +36,7 @@ Description: A tiny package with 100% of the oddities
  and a config file.
 """
 
+PYTHON = Compiler("here", (sys.executable,))
 AMENDMENT = Amendment(
     files={"/usr/lib/sysusers.d/tiny.conf": File("u tiny -\n")},
     links={"/usr/bin/small": "tiny"},
@@ -93,7 +96,7 @@ def test_control_fields(tiny: Deb) -> None:
 
 
 def unpacked(tiny: Deb, tmp_path: Path) -> Tree:
-    return tree.unpack(tiny, AMENDMENT, "/usr/bin/python3", tmp_path / "trees")
+    return tree.unpack(tiny, AMENDMENT, PYTHON, tmp_path / "trees")
 
 
 def test_unpack(tiny: Deb, tmp_path: Path) -> None:
@@ -157,7 +160,7 @@ def test_the_rpm_says_what_the_deb_said(tiny: Deb, tmp_path: Path) -> None:
 def test_the_same_deb_makes_the_same_bytes(tiny: Deb, tmp_path: Path) -> None:
     contents = []
     for name in ("once", "again"):
-        content = tree.unpack(tiny, AMENDMENT, "/usr/bin/python3", tmp_path / name)
+        content = tree.unpack(tiny, AMENDMENT, PYTHON, tmp_path / name)
         os.utime(content.root / "usr/bin/small", (2_000_000_000, 2_000_000_000), follow_symlinks=False)
         package = tmp_path / f"{name}.rpm"
         rpm.build(convert(tiny, content, AMENDMENT, "", WORLD), content.root, package, epoch=1_700_000_000)
