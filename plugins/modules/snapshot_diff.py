@@ -144,8 +144,7 @@ def work(module: AnsibleModule) -> Result:
         raise InputError("it has no parent to compare it with", where=after.id, way_out="Give before")
     before = resolve(store, name)
     sides = [
-        [store.tree(repo, part.repomd_sha256) for repo, part in one.repositories.items()]
-        for one in (before, after)
+        [store.tree(repo, part.tree) for repo, part in one.repositories.items()] for one in (before, after)
     ]
     old, new = (read_tree_packages(runner, trees) for trees in sides)
     known, told = (read_advisories(runner, trees) for trees in sides)

@@ -75,7 +75,8 @@ snapshots:
     digest:
       description:
         - Release digest.
-        - A SHA-256 over the names of the repositories and the checksums of their C(repomd.xml).
+        - A SHA-256 over the names of the repositories and the checksums of their C(repomd.xml) and its
+          signature.
       type: str
     packages:
       description: How many packages it has.
@@ -88,7 +89,7 @@ snapshots:
         - For each repository what is in the snapshot, by name.
         - The keys of each value are C(repomd_sha256), C(revision), C(packages),
           C(bytes), C(gpgcheck) and C(repo_gpgcheck),
-          as returned by M(osaas.fleet.repo_sync).
+          as returned by M(osaas.fleet.repo_sync), and C(signature_sha256), the checksum of C(repomd.xml.asc).
       type: dict
 """
 

@@ -16,9 +16,10 @@ from pathlib import Path
 
 from ansible_collections.osaas.fleet.plugins.module_utils._command import Runner
 from ansible_collections.osaas.fleet.plugins.module_utils._evr import Nevra, parse_nevra
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.closure import Broken
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.package_sets import PackageSet
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.snapshot import Manifest, snapshots
-from ansible_collections.osaas.fleet.plugins.module_utils._repo.solve import Broken, Transaction, Universe
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.solve import Transaction, Universe
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.store import Store
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.verdict import Verdict
 
@@ -113,7 +114,7 @@ def check(
 
 def trees(store: Store, manifest: Manifest) -> list[Path]:
     """Where the repos of a snapshot stand."""
-    return [store.tree(name, part.repomd_sha256) for name, part in manifest.repositories.items()]
+    return [store.tree(name, part.tree) for name, part in manifest.repositories.items()]
 
 
 def newly_broken(now: Iterable[Broken], before: Iterable[Broken]) -> list[Broken]:

@@ -32,7 +32,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._repo.modules import (
 )
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.repomd import Record, Repomd
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.signing import SigningKey
-from ansible_collections.osaas.fleet.plugins.module_utils._repo.store import Store, make_directory
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.store import Store
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.unpack import unpack
 
 GROUPS = ("group", "group_gz", "group_xz", "group_zck")
@@ -80,11 +80,15 @@ def derive(runner: Runner, sources: Sequence[Source], scratch: Path) -> Derived:
 
 
 def adopt(store: Store, runner: Runner, derived: Derived, key: SigningKey, repository: str) -> dict[str, str]:
-    """Sign it and move its files into the store; returns href -> sha256 of all its metadata files."""
-    signature = key.sign(runner, derived.repomd)
-    make_directory(store.partial(repository))
+    """Sign it and move its files into the store; returns href -> sha256 of all its metadata files.
+
+    A state that a tree has with a signature by this key keeps that one: it is no other state.
+    """
+    trees = store.root.glob(f"trees/{repository}/{sha256(derived.repomd.read_bytes())}-*")
+    signatures = (tree / SIGNATURE for tree in trees if tree.is_dir())
+    known = next((one for one in signatures if key.has_signed(runner, derived.repomd, one)), None)
     beside = derived.repomd.with_name("signature")
-    beside.write_bytes(signature)
+    beside.write_bytes(known.read_bytes() if known else key.sign(runner, derived.repomd))
     objects = {}
     for href, path in ((REPOMD, derived.repomd), (SIGNATURE, beside), *derived.files.items()):
         objects[href] = sha256(path.read_bytes())

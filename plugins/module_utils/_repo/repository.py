@@ -116,8 +116,7 @@ class RepositorySync:
             return False
         if mirror.derived:
             return True
-        signature = self._store.tree(self.name, head.digest) / SIGNATURE
-        return head.signature is None or (signature.is_file() and signature.read_bytes() == head.signature)
+        return head.signature is None or sha256(head.signature) == mirror.signature_sha256
 
     async def head(self) -> Head:
         """Read repomd.xml and its signature.
@@ -224,7 +223,7 @@ class RepositorySync:
         sources = [Source(self.name, repomd, files, packages, contents.new)]
         mirror = self.mirror
         if contents.old and mirror is not None:
-            tree = self._store.tree(self.name, mirror.repomd_sha256)
+            tree = self._store.tree(self.name, mirror.tree)
             before = parse_repomd(tree / REPOMD, repository=self.name, weak=True)
             theirs = {record.file.href: tree / record.file.href for record in before.records}
             sources.append(Source(self.name, before, theirs, self._mirrored(), contents.old))
@@ -325,7 +324,7 @@ class RepositorySync:
         if self._before is None:
             self._before = []
             if self.mirror is not None:
-                tree = self._store.tree(self.name, self.mirror.repomd_sha256)
+                tree = self._store.tree(self.name, self.mirror.tree)
                 primary = parse_repomd(tree / REPOMD, repository=self.name, weak=True).primary
                 self._before = self._packages(primary, tree / primary.file.href)
         return self._before
@@ -364,6 +363,7 @@ class RepositorySync:
             derived=why,
             upstream_sha256=head.digest,
             rules=self._rules,
+            signature_sha256=objects.get(SIGNATURE, ""),
         )
 
 

@@ -23,8 +23,7 @@ class SigningKey:
 
     def sign(self, runner: Runner, content: Path) -> bytes:
         """The ASCII-armored detached signature of `content`. Raises InputError if the key cannot sign."""
-        home = ["--homedir", str(self.home)] if self.home else []
-        argv = ["gpg", *home, "--batch", "--no-tty", "--quiet", "--yes", "--pinentry-mode", "loopback"]
+        argv = [*self._gpg, "--quiet", "--yes", "--pinentry-mode", "loopback"]
         argv += ["--local-user", self.id, "--digest-algo", "SHA256", "--armor", "--detach-sign"]
         signature = Path(f"{content}.asc")
         try:
@@ -36,3 +35,16 @@ class SigningKey:
                 way_out="Give a key whose secret half is in gnupg_home and needs no passphrase",
             ) from error
         return signature.read_bytes()
+
+    def has_signed(self, runner: Runner, content: Path, signature: Path) -> bool:
+        """Whether `signature` is a good one of `content` by this very key."""
+        listed = runner.run([*self._gpg, "--with-colons", "--list-secret-keys", "--", self.id], check=False)
+        own = {line.split(":")[9] for line in listed.stdout.splitlines() if line.startswith("fpr:")}
+        argv = [*self._gpg, "--status-fd", "1", "--verify", str(signature), str(content)]
+        said = [line.split() for line in runner.run(argv, check=False).stdout.splitlines()]
+        return any(words[1] == "VALIDSIG" and words[2] in own for words in said if len(words) > 2)
+
+    @property
+    def _gpg(self) -> list[str]:
+        home = ["--homedir", str(self.home)] if self.home else []
+        return ["gpg", *home, "--batch", "--no-tty"]

@@ -24,6 +24,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._repo.store import (
     Store,
     disk_errors,
     make_directory,
+    tree_name,
 )
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.tree import existing_mirror, mirror_names
 
@@ -32,7 +33,7 @@ MANIFEST = "manifest.json"
 
 @dataclass(frozen=True)
 class Part:
-    """One repo in a snapshot."""
+    """One repo in a snapshot. `signature_sha256` is that of repomd.xml.asc, "" if there is none."""
 
     repomd_sha256: str
     revision: str
@@ -40,6 +41,12 @@ class Part:
     bytes: int
     gpgcheck: bool
     repo_gpgcheck: bool
+    signature_sha256: str = ""
+
+    @property
+    def tree(self) -> str:
+        """The name of its tree."""
+        return tree_name(self.repomd_sha256, self.signature_sha256)
 
 
 @dataclass(frozen=True)
@@ -54,8 +61,8 @@ class Manifest:
 
     @property
     def digest(self) -> str:
-        """The release digest: sha256 over the canonical JSON of repo names and their repomd digests."""
-        digests = {name: part.repomd_sha256 for name, part in self.repositories.items()}
+        """The release digest: sha256 over the canonical JSON of repo names and the names of their trees."""
+        digests = {name: part.tree for name, part in self.repositories.items()}
         return sha256(json.dumps(digests, sort_keys=True, separators=(",", ":")).encode())
 
     def to_dict(self) -> dict[str, t.Any]:
@@ -153,6 +160,7 @@ def _part(store: Store, name: str) -> Part:
         bytes=record.bytes,
         gpgcheck=record.gpgcheck,
         repo_gpgcheck=record.repo_gpgcheck,
+        signature_sha256=record.signature_sha256,
     )
 
 
@@ -160,7 +168,7 @@ def _write(store: Store, manifest: Manifest) -> None:
     make_directory(store.snapshots)
     half = Path(tempfile.mkdtemp(prefix=f".{manifest.id}.", dir=store.snapshots))
     for name, part in manifest.repositories.items():
-        (half / name).symlink_to(f"../../trees/{name}/{part.repomd_sha256}")
+        (half / name).symlink_to(f"../../trees/{name}/{part.tree}")
     write_json(half / MANIFEST, manifest.to_dict(), mode=0o444)
     half.chmod(0o555)
     half.rename(store.snapshots / manifest.id)

@@ -7,16 +7,16 @@
 
 store.lock                        held (flock) by whoever writes
 objects/sha256/ab/<sha256>        each file once, mode 0444, whole and verified before it gets this name
-trees/<repo>/<digest>/…           a complete published state of a repo, hard links into objects;
-                                  digest = sha256 of its repomd.xml
-trees/<repo>/<digest>.json        TreeRecord: what is known of it
-trees/<repo>/<digest>.solv        its packages as libsolv likes them; made again where it is missing
-mirrors/<repo>                    -> ../trees/<repo>/<digest>, the newest state
-snapshots/<id>/manifest.json      and <repo> -> ../../trees/<repo>/<digest>
+trees/<repo>/<tree>/…             a complete published state of a repo, hard links into objects; never edited;
+                                  its name is the sha256 of repomd.xml and that of its signature
+trees/<repo>/<tree>.json          TreeRecord: what is known of it
+trees/<repo>/<tree>.solv          its packages as libsolv likes them; made again where it is missing
+mirrors/<repo>                    -> ../trees/<repo>/<tree>, the newest state
+snapshots/<id>/manifest.json      and <repo> -> ../../trees/<repo>/<tree>
 channels/<name>                   -> ../snapshots/<id>, with <name>.json, its history
 at.map                            dated addresses, for nginx
 checks/<id>.json                  what the checks of that snapshot came to
-superseded/mirrors/<repo>         -> ../../trees/<repo>/<digest>, the state before the newest one
+superseded/mirrors/<repo>         -> ../../trees/<repo>/<tree>, the state before the newest one
 partial/<repo>/                   downloads that a later run resumes
 scratch/                          of the running writer; emptied by the next one
 """
@@ -48,13 +48,13 @@ class Store:
         """Where the file with this digest stands."""
         return Path(f"{self.root}/objects/sha256/{sha256[:2]}/{sha256}")  # made for every package
 
-    def tree(self, repository: str, digest: str) -> Path:
-        """The published state of `repository` whose repomd.xml has this sha256."""
-        return self.root / "trees" / repository / digest
+    def tree(self, repository: str, name: str) -> Path:
+        """The published state of `repository` with this name, see tree_name()."""
+        return self.root / "trees" / repository / name
 
-    def record(self, repository: str, digest: str) -> Path:
+    def record(self, repository: str, name: str) -> Path:
         """The TreeRecord beside that tree."""
-        return self.root / "trees" / repository / f"{digest}.json"
+        return self.root / "trees" / repository / f"{name}.json"
 
     @property
     def mirrors(self) -> Path:
@@ -134,6 +134,11 @@ class Store:
             if partial.stat().st_mtime < time.time() - PARTIAL_DAYS * 86400:
                 partial.unlink()
         self.scratch.mkdir(mode=0o700)
+
+
+def tree_name(repomd_sha256: str, signature_sha256: str) -> str:
+    """The name of a tree: whoever signs a state anew makes another tree, for none is ever edited."""
+    return f"{repomd_sha256}-{signature_sha256}" if signature_sha256 else repomd_sha256
 
 
 def open_store(path: str) -> Store:

@@ -21,8 +21,11 @@ from ansible_collections.osaas.fleet.plugins.module_utils._files import (
     sync_directory,
     write_json,
 )
-from ansible_collections.osaas.fleet.plugins.module_utils._repo.model import SIGNATURE
-from ansible_collections.osaas.fleet.plugins.module_utils._repo.store import Store, make_directory
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.store import (
+    Store,
+    make_directory,
+    tree_name,
+)
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,7 @@ class TreeRecord:
     `derived` says why its metadata is the site's own, signed by the site; it is empty for metadata that is
     the upstream's, byte for byte. `upstream_sha256` is the digest of the upstream's repomd.xml, and `rules`
     the operator's choice of packages, which a verbatim tree happens to satisfy.
+    `signature_sha256` is the digest of repomd.xml.asc, "" if there is none.
     """
 
     repository: str
@@ -49,6 +53,12 @@ class TreeRecord:
     derived: tuple[str, ...] = ()
     upstream_sha256: str = ""
     rules: tuple[str, ...] = ()
+    signature_sha256: str = ""
+
+    @property
+    def tree(self) -> str:
+        """The name of its tree."""
+        return tree_name(self.repomd_sha256, self.signature_sha256)
 
 
 def mirrored(store: Store, repository: str) -> TreeRecord | None:
@@ -56,9 +66,9 @@ def mirrored(store: Store, repository: str) -> TreeRecord | None:
     link = store.mirrors / repository
     if not link.is_symlink():
         return None
-    digest = link.readlink().name
-    raw: t.Any = read_json(store.record(repository, digest))
-    if raw is None or not store.tree(repository, digest).is_dir():
+    name = link.readlink().name
+    raw: t.Any = read_json(store.record(repository, name))
+    if raw is None or not store.tree(repository, name).is_dir():
         raise StoreError(
             "the mirror points at a tree that is not complete",
             where=str(link),
@@ -84,11 +94,10 @@ def mirror_names(store: Store) -> list[str]:
 
 def build_tree(store: Store, record: TreeRecord, objects: Mapping[str, str]) -> None:
     """Make the tree of `objects` (href -> sha256) beside its place, then rename it; the record is first."""
-    target = store.tree(record.repository, record.repomd_sha256)
+    target = store.tree(record.repository, record.tree)
     make_directory(target.parent)
-    record_path = store.record(record.repository, record.repomd_sha256)
+    record_path = store.record(record.repository, record.tree)
     if target.is_dir():
-        _refresh_signature(store, target, objects)
         write_json(record_path, asdict(record))
         return
     half = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
@@ -105,21 +114,11 @@ def build_tree(store: Store, record: TreeRecord, objects: Mapping[str, str]) -> 
     sync_directory(target.parent)
 
 
-def _refresh_signature(store: Store, tree: Path, objects: Mapping[str, str]) -> None:
-    """Upstream may sign a state again, or later: the signature is no part of what it signs."""
-    if SIGNATURE not in objects:
-        return
-    signature, new = store.object(objects[SIGNATURE]), store.scratch / "signature"
-    if not (tree / SIGNATURE).exists() or not (tree / SIGNATURE).samefile(signature):
-        os.link(signature, new)
-        new.replace(tree / SIGNATURE)
-
-
 def publish(store: Store, record: TreeRecord) -> None:
     """Point the mirror at this tree, in one step; the one before stays reachable for those half way in it."""
     make_directory(store.mirrors)
     link = store.mirrors / record.repository
-    if link.is_symlink() and link.readlink().name != record.repomd_sha256:
+    if link.is_symlink() and link.readlink().name != record.tree:
         make_directory(store.superseded / "mirrors")
         link_atomic(store.superseded / "mirrors" / record.repository, f"../{link.readlink()}")
-    link_atomic(store.mirrors / record.repository, f"../trees/{record.repository}/{record.repomd_sha256}")
+    link_atomic(store.mirrors / record.repository, f"../trees/{record.repository}/{record.tree}")

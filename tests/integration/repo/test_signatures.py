@@ -9,6 +9,7 @@ import shutil
 from pathlib import Path
 
 from integration.repo.conftest import Upstream
+from integration.repo.test_story import contents
 
 NOTHING = "Nothing of this state was published; ask upstream, or check gpgkey"
 
@@ -114,19 +115,25 @@ def test_waived_checks_are_made_up_for_later(upstream: Upstream) -> None:
 
 
 def test_upstream_signs_later_and_again(upstream: Upstream) -> None:
+    """Each signature makes a state of its own: no snapshot ever changes, and the next one has the new one."""
     signature = upstream.path / "repodata" / "repomd.xml.asc"
-    mirrored = upstream.store / "mirrors" / "os" / "repodata" / "repomd.xml.asc"
     signature.unlink()
-    upstream.sync(repository={"repo_gpgcheck": False})
-    upstream.module("snapshot")
-    assert not mirrored.exists()
-    keys = {"gpgkey": [str(upstream.built.key), str(upstream.built.other_key)]}
+    keys = {"gpgkey": [str(upstream.built.key), str(upstream.built.other_key)], "repo_gpgcheck": False}
+    cuts: list[tuple[str, dict[str, bytes]]] = []
 
-    for key in ("upstream", "stranger"):
-        upstream.built.forge.sign_metadata(upstream.path, key=key)
+    for key in (None, "upstream", "stranger"):
+        if key:
+            upstream.built.forge.sign_metadata(upstream.path, key=key)
+            keys["repo_gpgcheck"] = True
         assert upstream.sync(repository=keys).changed
-        assert mirrored.read_bytes() == signature.read_bytes()
+        assert contents(upstream.store / "mirrors" / "os") == contents(upstream.path)
         assert not upstream.sync(repository=keys).changed
+        name = upstream.module("snapshot").data["snapshot"]["id"]
+        cuts.append((name, contents(upstream.path)))
+
+    assert len({name for name, _content in cuts}) == 3
+    for name, content in cuts:
+        assert contents(upstream.store / "snapshots" / name / "os") == content
 
 
 def test_check_mode_verifies_the_head(upstream: Upstream) -> None:

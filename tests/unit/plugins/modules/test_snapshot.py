@@ -45,6 +45,7 @@ def test_manifest(run_module: RunModule, tmp_path: Path) -> None:
         "bytes": 30,
         "gpgcheck": True,
         "repo_gpgcheck": True,
+        "signature_sha256": "",
     }
     before, after = (second.data["diff"][side]["repositories"] for side in ("before", "after"))
     assert [name for name in before if before[name] != after[name]] == ["baseos"]
