@@ -140,7 +140,10 @@ TESTBED_9 = Flavour(
             )
         ),
         "mawk": Amendment(links={"/usr/bin/awk": "mawk"}),
-        "nginx-common": Amendment(rewritten={"/etc/nginx/nginx.conf": _NGINX_CONF}),
+        # With a script of SysV's, `systemctl enable` would call update-rc.d.
+        "nginx-common": Amendment(
+            omitted=("/etc/init.d/nginx",), rewritten={"/etc/nginx/nginx.conf": _NGINX_CONF}
+        ),
         "openssh-client": Amendment(
             owners={"/usr/bin/ssh-agent": Owner(0o2755, "root", "_ssh")}, provides=("openssh-clients",)
         ),
