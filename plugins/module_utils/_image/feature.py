@@ -1,0 +1,101 @@
+# Copyright (c) osaas.fleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is PRIVATE to the osaas.fleet collection: it may change at any time.
+"""A feature: one thing that an author wants of an image. Each kind has a file of its own under features/."""
+
+from __future__ import annotations
+
+import typing as t
+from abc import ABC
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from enum import IntEnum
+
+from ansible_collections.osaas.fleet.plugins.module_utils._image.item import Item, Key
+from ansible_collections.osaas.fleet.plugins.module_utils._image.requirement import Requirement
+from ansible_collections.osaas.fleet.plugins.module_utils._image.text import Place
+
+Schema = Mapping[str, t.Any]  # JSON Schema, draft 2020-12
+
+
+class Phase(IntEnum):
+    """When a feature is applied. Each is a layer of its own: a changed file does not install RPMs again.
+
+    What may touch any path (packages, commands) has phases apart from what says exactly which paths it makes.
+    """
+
+    PACKAGES = 1
+    REMOVALS = 2
+    FILES = 3
+    COMMANDS = 4
+
+
+@dataclass(frozen=True)
+class Feature(ABC):
+    """One feature of a definition, with the options of its kind as fields.
+
+    A kind is a subclass: `class FileFeature(Feature, kind="file")`. It is registered by being defined.
+    """
+
+    place: Place
+
+    kinds: t.ClassVar[dict[str, type[Feature]]] = {}
+    kind: t.ClassVar[str]
+    phase: t.ClassVar[Phase] = Phase.FILES
+    about: t.ClassVar[str]  # one line, for the schema that editors show
+    options: t.ClassVar[Mapping[str, Schema]]
+    required: t.ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(cls, *, kind: str) -> None:
+        cls.kind = kind
+        Feature.kinds[kind] = cls
+
+    @classmethod
+    def schema(cls) -> Schema:
+        """The JSON Schema of the options."""
+        return {
+            "description": cls.about,
+            "type": "object",
+            "properties": dict(cls.options),
+            "required": list(cls.required),
+            "additionalProperties": False,
+        }
+
+    @classmethod
+    def read(cls, options: Mapping[str, t.Any], place: Place) -> Feature:
+        """Options that the schema accepts, as a feature. Raises InputError for what a schema cannot say."""
+        return cls(place=place, **{name: _frozen(value) for name, value in options.items()})
+
+    def provides(self) -> Iterable[Item]:
+        """What is in the image because of this feature."""
+        return ()
+
+    def requires(self) -> Iterable[Requirement]:
+        """What must be in the image for it."""
+        return ()
+
+    def removes(self) -> Iterable[Key]:
+        """Paths that are gone after it, with all below them."""
+        return ()
+
+    def replaces(self) -> Iterable[Key]:
+        """Paths that it provides in place of what a package or the parent put there."""
+        return ()
+
+    def same_as(self, other: Feature) -> bool:
+        """Whether both say the same: a feature may stand in a definition twice."""
+        return type(self) is type(other) and all(
+            getattr(self, field.name) == getattr(other, field.name)
+            for field in fields(self)
+            if field.name != "place"
+        )
+
+    def __str__(self) -> str:
+        return f"{self.kind} ({self.place})"
+
+
+def _frozen(value: t.Any) -> t.Any:
+    """Lists as tuples, so that features can be compared and kept in sets."""
+    return tuple(_frozen(part) for part in value) if isinstance(value, list) else value

@@ -1,0 +1,42 @@
+# Copyright (c) osaas.fleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is PRIVATE to the osaas.fleet collection: it may change at any time.
+"""A mount point."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ansible_collections.osaas.fleet.plugins.module_utils._image.feature import Feature
+from ansible_collections.osaas.fleet.plugins.module_utils._image.item import FileType, Item, PathItem
+from ansible_collections.osaas.fleet.plugins.module_utils._image.options import PATH, TEXT, inside
+from ansible_collections.osaas.fleet.plugins.module_utils._image.requirement import Requirement
+
+
+@dataclass(frozen=True)
+class MountFeature(Feature, kind="mount"):
+    """Nothing else of the image may be below it: it would be hidden when the image runs."""
+
+    path: str
+    what: str
+    type: str
+    mount_options: tuple[str, ...] = ()
+
+    about: t.ClassVar = "A mount point, and the systemd mount unit for it."
+    options: t.ClassVar = {
+        "path": PATH,
+        "what": {**TEXT, "description": "The device or file system that is mounted."},
+        "type": {**TEXT, "description": "The type of the file system."},
+        "mount_options": {"type": "array", "items": TEXT},
+    }
+    required: t.ClassVar = ("path", "what", "type")
+
+    def provides(self) -> Iterable[Item]:
+        yield PathItem(self.path, FileType.MOUNT, 0o755, "root", "root")
+
+    def requires(self) -> Iterable[Requirement]:
+        yield inside(self.path)

@@ -1,0 +1,26 @@
+# Copyright (c) osaas.fleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is PRIVATE to the osaas.fleet collection: it may change at any time.
+"""Every kind of feature. Importing one registers it; Ansible ships only what is imported by name."""
+
+from __future__ import annotations
+
+from ansible_collections.osaas.fleet.plugins.module_utils._image.feature import Feature
+from ansible_collections.osaas.fleet.plugins.module_utils._image.features import (
+    command,
+    directory,
+    file,
+    group,
+    hardlink,
+    mount,
+    remove,
+    requires,
+    rpms,
+    symlink,
+    user,
+)
+
+MODULES = (command, directory, file, group, hardlink, mount, remove, requires, rpms, symlink, user)
+KINDS = Feature.kinds

@@ -1,0 +1,66 @@
+# Copyright (c) osaas.fleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is PRIVATE to the osaas.fleet collection: it may change at any time.
+"""The JSON Schema of definitions, put together from what each kind of feature says of itself."""
+
+from __future__ import annotations
+
+from ansible_collections.osaas.fleet.plugins.module_utils._image.feature import Schema
+from ansible_collections.osaas.fleet.plugins.module_utils._image.kinds import KINDS
+from ansible_collections.osaas.fleet.plugins.module_utils._image.options import NAME, TEXT
+
+NUMBERS: Schema = {
+    "type": "object",
+    "propertyNames": NAME,
+    "additionalProperties": {"type": "integer", "minimum": 1, "maximum": 65533},
+}
+IMAGE: Schema = {
+    "type": "string",
+    "pattern": "^[a-z0-9][a-z0-9_-]{0,62}$",
+    "description": "A name of lower-case letters, digits, '_' and '-'; the file is called so too.",
+}
+
+
+def definition_schema() -> Schema:
+    """Draft 2020-12, as editors complete by it."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Definition of an image (osaas.fleet)",
+        "type": "object",
+        "properties": {
+            "image": IMAGE,
+            "parent": {**IMAGE, "description": "The image that this one is built upon."},
+            "snapshot": {
+                "type": "string",
+                "pattern": r"^\d{8}T\d{6}Z$",
+                "description": "The id of the snapshot that packages come from, like 20261122T174400Z.",
+            },
+            "channel": {
+                **TEXT,
+                "description": "A channel; resolved to its snapshot when the image is planned.",
+            },
+            "ids": {
+                "type": "object",
+                "description": "Numbers of the users and groups that features make.",
+                "properties": {"users": NUMBERS, "groups": NUMBERS},
+                "additionalProperties": False,
+            },
+            "features": {"type": "array", "items": _feature()},
+        },
+        "required": ["image"],
+        "oneOf": [{"required": [name]} for name in ("parent", "snapshot", "channel")],
+        "additionalProperties": False,
+    }
+
+
+def _feature() -> Schema:
+    return {
+        "type": "object",
+        "description": "One feature: its kind, and the options of that kind.",
+        "properties": {kind: feature.schema() for kind, feature in sorted(KINDS.items())},
+        "minProperties": 1,
+        "maxProperties": 1,
+        "additionalProperties": False,
+    }

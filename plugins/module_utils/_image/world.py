@@ -1,0 +1,111 @@
+# Copyright (c) osaas.fleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is PRIVATE to the osaas.fleet collection: it may change at any time.
+"""Everything that is, or will be, in an image: items by key, with who provides them."""
+
+from __future__ import annotations
+
+import posixpath
+import typing as t
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ansible_collections.osaas.fleet.plugins.module_utils._image.feature import Feature
+from ansible_collections.osaas.fleet.plugins.module_utils._image.item import (
+    FileType,
+    GroupItem,
+    Item,
+    Key,
+    PathItem,
+    UserItem,
+)
+
+Provider = t.Union[Feature, str]  # a feature of this image; or the package or parent that brought the item
+
+
+@dataclass(frozen=True)
+class Known:
+    """An item that is there before any feature of this image: of the parent, or of a package."""
+
+    item: Item
+    provider: str
+
+
+ROOT = (
+    Known(PathItem("/", FileType.DIRECTORY, 0o755, "root", "root"), "every image"),
+    Known(UserItem("root"), "every image"),
+    Known(GroupItem("root"), "every image"),
+)
+MOST_LINKS = 40  # as many as the kernel follows, path_resolution(7)
+
+
+class World:
+    """Items by key. Paths are kept as they are after symbolic links to directories have been followed."""
+
+    def __init__(self, known: Iterable[Known]) -> None:
+        self._items: dict[Key, tuple[Item, Provider]] = {}
+        found = (*ROOT, *known)
+        for one in found:
+            if isinstance(one.item, PathItem) and one.item.type is FileType.SYMLINK:
+                self._items[one.item.key] = (one.item, one.provider)
+        for one in found:
+            self._items[self.canonical(one.item.key)] = (one.item, one.provider)
+
+    def canonical(self, key: Key) -> Key:
+        """The key with all but the last part of its path resolved; so "/bin/sh" is "/usr/bin/sh"."""
+        if key.kind != "path" or key.name == "/":
+            return key
+        directory, _slash, name = key.name.rpartition("/")
+        return Key("path", posixpath.join(self._resolve(directory or "/"), name))
+
+    def find(self, key: Key, *, follow: bool = True) -> tuple[Item, Provider] | None:
+        """The item at a key, behind all symbolic links if `follow`; and who provides it."""
+        key = self.canonical(key)
+        if follow and key.kind == "path":
+            key = Key("path", self._resolve(key.name))
+        return self._items.get(key)
+
+    def add(self, item: Item, provider: Provider) -> None:
+        """Put an item in; what was at its key is gone."""
+        self._items[self.canonical(item.key)] = (item, provider)
+
+    def remove(self, key: Key) -> None:
+        """Take a path out, with all below it."""
+        name = self.canonical(key).name
+        gone = [
+            one for one in self._items if one.kind == "path" and (one.name == name or below(one.name, name))
+        ]
+        for one in gone:
+            del self._items[one]
+
+    def items(self) -> tuple[Known, ...]:
+        """All items."""
+        return tuple(Known(item, str(provider)) for item, provider in self._items.values())
+
+    def paths(self) -> list[str]:
+        """All paths."""
+        return [key.name for key in self._items if key.kind == "path"]
+
+    def _resolve(self, path: str) -> str:
+        """Follow every symbolic link of an absolute path that is known."""
+        waiting = [part for part in reversed(path.split("/")) if part]
+        done, links = "/", 0
+        while waiting:
+            part = waiting.pop()
+            if part == "..":
+                done = posixpath.dirname(done)
+                continue
+            done = posixpath.join(done, part)
+            item = self._items.get(Key("path", done), (None, None))[0]
+            if isinstance(item, PathItem) and item.target is not None and links < MOST_LINKS:
+                links += 1
+                done = "/" if item.target.startswith("/") else posixpath.dirname(done)
+                waiting += [step for step in reversed(item.target.split("/")) if step not in ("", ".")]
+        return done
+
+
+def below(path: str, directory: str) -> bool:
+    """Whether `path` is in `directory` or deeper."""
+    return path.startswith("/" if directory == "/" else f"{directory}/") and path != directory
