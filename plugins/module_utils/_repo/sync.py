@@ -23,13 +23,12 @@ from ansible_collections.osaas.fleet.plugins.module_utils._errors import (
     UpstreamError,
 )
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.keys import open_keys
-from ansible_collections.osaas.fleet.plugins.module_utils._repo.libraries import aiohttp
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.model import Repository, unique_names
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.repository import Head, RepositorySync, Staged
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.signing import SigningKey
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.store import Store, disk_errors
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.tree import build_tree, publish
-from ansible_collections.osaas.fleet.plugins.module_utils._repo.upstream import Upstream
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.upstream import Upstream, open_session
 
 ROUNDS = 5  # states of upstream that we run after before we say that it does not hold still
 
@@ -160,13 +159,7 @@ async def _open(
     store: Store, repositories: Sequence[Repository], runner: Runner, key: SigningKey | None, scratch: Path
 ) -> AsyncIterator[list[RepositorySync]]:
     """One RepositorySync for each repo, with keyrings and scratch of its own, over one HTTP session."""
-    # No limit of its own: each repo has its own workers. Bytes are taken as they are stored upstream.
-    async with aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0),
-        headers={"Accept-Encoding": "identity", "User-Agent": "osaas.fleet"},
-        auto_decompress=False,
-        read_bufsize=1 << 18,
-    ) as session:
+    async with open_session() as session:
         syncs = []
         for repository in repositories:
             own = scratch / repository.name

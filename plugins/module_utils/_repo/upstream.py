@@ -64,6 +64,16 @@ class Unreachable(UpstreamError):
     """Every try failed in a way that may pass."""
 
 
+def open_session() -> aiohttp.ClientSession:
+    """For any number of repos: each has its own workers, and bytes are taken as they are stored upstream."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0),
+        headers={"Accept-Encoding": "identity", "User-Agent": "osaas.fleet"},
+        auto_decompress=False,
+        read_bufsize=1 << 18,
+    )
+
+
 class Upstream:
     """The files of one upstream, from whichever of its mirrors has them."""
 
