@@ -303,6 +303,13 @@ repositories:
       type: list
       elements: str
       sample: ["exclude: kmod-* (17 packages left out)"]
+    left_out:
+      description:
+        - Kinds of records that the upstream has and derived metadata does without, such as deltas and
+          databases; V(null) if check mode found a new state.
+      type: list
+      elements: str
+      sample: [prestodelta]
 """
 
 import typing as t

@@ -28,9 +28,10 @@ from ansible_collections.osaas.fleet.plugins.module_utils._repo.modules import (
     Document,
     carry_modules,
     cut_modules,
+    merge_modules,
     read_modules,
 )
-from ansible_collections.osaas.fleet.plugins.module_utils._repo.repomd import Record, Repomd
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.repomd import Record, Repomd, Tags
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.signing import SigningKey
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.store import Store
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.unpack import unpack
@@ -61,7 +62,10 @@ class Source:
 
 @dataclass(frozen=True)
 class Derived:
-    """New metadata: `repomd` and the `files` that it names, by href; and the kinds of records left out."""
+    """New metadata: `repomd` and the `files` that it names, by href.
+
+    `left_out` are the kinds of records that the repo itself has and this one does without.
+    """
 
     repomd: Path
     files: dict[str, Path]
@@ -79,8 +83,8 @@ def derive(runner: Runner, sources: Sequence[Source], scratch: Path) -> Derived:
     return _Derivation(runner, sources, scratch).make()
 
 
-def adopt(store: Store, runner: Runner, derived: Derived, key: SigningKey, repository: str) -> dict[str, str]:
-    """Sign it and move its files into the store; returns href -> sha256 of all its metadata files.
+def sign(store: Store, runner: Runner, derived: Derived, key: SigningKey, repository: str) -> Path:
+    """The signature of its repomd.xml, beside it.
 
     A state that a tree has with a signature by this key keeps that one: it is no other state.
     """
@@ -89,8 +93,13 @@ def adopt(store: Store, runner: Runner, derived: Derived, key: SigningKey, repos
     known = next((one for one in signatures if key.has_signed(runner, derived.repomd, one)), None)
     beside = derived.repomd.with_name("signature")
     beside.write_bytes(known.read_bytes() if known else key.sign(runner, derived.repomd))
+    return beside
+
+
+def adopt(store: Store, derived: Derived, signature: Path) -> dict[str, str]:
+    """Move its files into the store; returns href -> sha256 of all its metadata files."""
     objects = {}
-    for href, path in ((REPOMD, derived.repomd), (SIGNATURE, beside), *derived.files.items()):
+    for href, path in ((REPOMD, derived.repomd), (SIGNATURE, signature), *derived.files.items()):
         objects[href] = sha256(path.read_bytes())
         store.adopt(path, objects[href])
     return objects
@@ -128,11 +137,20 @@ class _Derivation:
             if record.kind in INDEPENDENT:
                 self._copy(record, base.files[record.file.href])
         self._repomd.set_revision(base.repomd.revision)
+        self._tags(base.repomd.tags)
         self._repomd.sort_records()
         path = self._scratch / "repomd.xml"
         path.write_text(self._repomd.xml_dump(), encoding="utf-8")
-        met = {record.kind for source in self._sources for record in source.repomd.records}
+        met = {record.kind for record in base.repomd.records}
         return Derived(path, self._files, tuple(sorted(met - REGENERATED - INDEPENDENT)))
+
+    def _tags(self, tags: Tags) -> None:
+        for content in tags.content:
+            self._repomd.add_content_tag(content)
+        for repo in tags.repo:
+            self._repomd.add_repo_tag(repo)
+        for cpe, name in tags.distro:
+            self._repomd.add_distro_tag(name, *([cpe] if cpe else []))
 
     def _primary(self) -> None:
         with self._list("primary", createrepo_c.PrimaryXmlFile) as out:
@@ -188,23 +206,27 @@ class _Derivation:
         self._add("updateinfo", self._packed(path))
 
     def _modules(self) -> None:
-        documents: dict[tuple[str, ...], Document] = {}
-        for source in self._sources:
-            record = source.repomd.first("modules")
-            if record is None:
-                continue
-            read = read_modules(self._opened(source, record), where=source.where(record))
-            if source is self._sources[0]:
-                found = cut_modules(read, self._kept, self._gone, self._names)
-            else:
-                found = carry_modules(read, {package.nevra for package in source.take})
-            for document in found:
-                documents.setdefault(document.identity, document)
+        base, *others = self._sources
+        carried = [
+            document
+            for source in others
+            for document in carry_modules(
+                self._read_modules(source), {package.nevra for package in source.take}
+            )
+        ]
+        own = cut_modules(self._read_modules(base), self._kept, self._gone, self._names, carried)
+        documents = merge_modules(own, carried)
         if documents:
-            text = "".join(f"{document.text.rstrip()}\n" for document in documents.values())
+            text = "".join(f"{document.text.rstrip()}\n" for document in documents)
             path = self._scratch / "modules.yaml"
             path.write_text(text, encoding="utf-8")
             self._add("modules", self._packed(path))
+
+    def _read_modules(self, source: Source) -> list[Document]:
+        record = source.repomd.first("modules")
+        if record is None:
+            return []
+        return read_modules(self._opened(source, record), where=source.where(record))
 
     @contextmanager
     def _list(self, kind: str, writer: Callable[..., t.Any]) -> Iterator[t.Any]:

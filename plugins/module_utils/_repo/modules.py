@@ -20,6 +20,8 @@ from pathlib import Path
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import UpstreamError
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.libraries import yaml
 
+MODULE = "modulemd"
+DEFAULTS = "modulemd-defaults"
 DOCUMENT = re.compile(r"^---(?=\s|$)", re.MULTILINE)
 
 
@@ -49,7 +51,7 @@ class Document:
     @property
     def artifacts(self) -> list[str]:
         """The NEVRAs of its packages, source packages among them."""
-        artifacts = self.data.get("artifacts") if self.kind == "modulemd" else None
+        artifacts = self.data.get("artifacts") if self.kind == MODULE else None
         rpms = artifacts.get("rpms") if isinstance(artifacts, dict) else None
         return rpms if isinstance(rpms, list) else []
 
@@ -80,29 +82,53 @@ def streams(documents: Iterable[Document]) -> dict[str, str]:
 
 
 def cut_modules(
-    documents: Sequence[Document], kept: Collection[str], gone: Collection[str], names: Collection[str]
+    documents: Sequence[Document],
+    kept: Collection[str],
+    gone: Collection[str],
+    names: Collection[str],
+    carried: Iterable[Document] = (),
 ) -> list[Document]:
     """`documents` for a repo that has the packages `kept` left and lost those `gone` (NEVRAs).
 
     `names` are those of which no package is left. A stream that lost all of its packages goes, with what
-    speaks of it. Packages that a document names but the repo never had, such as sources, stay in it.
+    speaks of it, unless it is among those `carried` into the repo. Packages that a document names but the
+    repo never had, such as sources, stay in it.
     """
-    there = [document for document in documents if document.kind == "modulemd"]
+    there = [document for document in documents if document.kind == MODULE]
     left = [document for document in there if _lives(document, kept, gone)]
-    alive = {document.stream for document in left}
+    alive = {document.stream for document in (*left, *carried) if document.kind == MODULE}
     lost = {document.stream for document in there} - alive
     out = [_without(document, gone, names) for document in left]
     for document in documents:
-        if document.kind == "modulemd-defaults":
+        if document.kind == DEFAULTS:
             out += _defaults(document, alive, lost)
-        elif document.kind != "modulemd" and document.stream not in lost:
+        elif document.kind != MODULE and document.stream not in lost:
             out.append(document)
     return out
 
 
-def carry_modules(documents: Iterable[Document], kept: Collection[str]) -> list[Document]:
-    """Those of `documents` that a package in `kept` (NEVRAs) belongs to."""
-    return [document for document in documents if any(rpm in kept for rpm in document.artifacts)]
+def carry_modules(documents: Sequence[Document], kept: Collection[str]) -> list[Document]:
+    """Those of `documents` that a package in `kept` (NEVRAs) belongs to, with defaults of their modules."""
+    carried = [document for document in documents if any(rpm in kept for rpm in document.artifacts)]
+    alive = {document.stream for document in carried}
+    modules = {module for module, _stream in alive}
+    lost = {document.stream for document in documents if document.kind == MODULE} - alive
+    for document in documents:
+        if document.kind == DEFAULTS and document.stream[0] in modules:
+            carried += _defaults(document, alive, lost)
+    return carried
+
+
+def merge_modules(own: Sequence[Document], carried: Iterable[Document]) -> list[Document]:
+    """The documents of a repo into which others are carried; its own defaults come first."""
+    told = {document.stream[0] for document in own if document.kind == DEFAULTS}
+    documents: dict[tuple[str, ...], Document] = {}
+    for document in own:
+        documents.setdefault(document.identity, document)
+    for document in carried:
+        if document.kind != DEFAULTS or document.stream[0] not in told:
+            documents.setdefault(document.identity, document)
+    return list(documents.values())
 
 
 def _lives(document: Document, kept: Collection[str], gone: Collection[str]) -> bool:

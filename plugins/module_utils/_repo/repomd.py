@@ -41,11 +41,21 @@ class Record:
 
 
 @dataclass(frozen=True)
+class Tags:
+    """What repomd.xml says the repo is for; each of `distro` is a CPE id ("": not said) and a name."""
+
+    content: tuple[str, ...] = ()
+    repo: tuple[str, ...] = ()
+    distro: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
 class Repomd:
     """What repomd.xml says."""
 
     revision: str
     records: tuple[Record, ...]
+    tags: Tags = Tags()
 
     @property
     def primary(self) -> Record:
@@ -79,7 +89,9 @@ def parse_repomd(path: Path, *, repository: str, weak: bool = False) -> Repomd:
     errors += _set_errors(records, where=where) if not errors else []
     if errors:
         raise AllErrors(errors)
-    return Repomd(raw.revision or "", tuple(records))
+    distro = tuple((cpe or "", name) for cpe, name in raw.distro_tags)
+    tags = Tags(tuple(raw.content_tags), tuple(raw.repo_tags), distro)
+    return Repomd(raw.revision or "", tuple(records), tags)
 
 
 def _record(entry: createrepo_c.RepomdRecord, *, where: str, weak: bool) -> Record:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._errors import (
 )
 from ansible_collections.osaas.fleet.plugins.module_utils._repo import hrefs
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.choice import choose
-from ansible_collections.osaas.fleet.plugins.module_utils._repo.derive import Source, adopt, derive
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.derive import Source, adopt, derive, sign
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.digests import Hasher, sha256
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.keys import Keys
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.model import (
@@ -155,19 +155,23 @@ class RepositorySync:
         objects = await self._fetch(wanted)
         if self.repository.gpgcheck:
             await self._verify(wanted, objects)
+        left_out: tuple[str, ...] = ()
         if contents.why and self._key is not None:
             derived = derive(
                 self._runner,
                 self._sources(head.repomd, files, packages, contents),
                 Path(tempfile.mkdtemp(dir=self._scratch)) / "derived",
             )
-            objects.update(adopt(self._store, self._runner, derived, self._key, self.name))
+            signature = sign(self._store, self._runner, derived, self._key, self.name)
+            objects.update(adopt(self._store, derived, signature))
+            left_out = derived.left_out
         else:
             objects.update(records)
             objects[REPOMD] = self._keep(head.content)
             if head.signature is not None:
                 objects[SIGNATURE] = self._keep(head.signature)
-        return Staged(self._record(head, len(wanted), objects, contents.why), objects, head.digest)
+        record = self._record(head, len(wanted), objects, contents.why)
+        return Staged(replace(record, left_out=left_out), objects, head.digest)
 
     def _contents(self, repomd: Repomd, files: Mapping[str, Path], packages: list[Package]) -> Contents:
         """Decide which packages are wanted. Raises AllErrors for mutable ones that nobody decided about."""

@@ -35,7 +35,7 @@ ROUNDS = 5  # states of upstream that we run after before we say that it does no
 
 @dataclass(frozen=True)
 class Synced:
-    """What a sync did with one repo; `packages`, `bytes`, `derived` are None if only its head was read."""
+    """What a sync did with one repo; what only packages tell is None if no more than its head was read."""
 
     name: str
     changed: bool
@@ -48,6 +48,7 @@ class Synced:
     gpgcheck: bool
     repo_gpgcheck: bool
     derived: tuple[str, ...] | None
+    left_out: tuple[str, ...] | None
 
 
 def sync(
@@ -186,6 +187,7 @@ def _synced(one: RepositorySync, staged: Staged | None) -> Synced:
         gpgcheck=record.gpgcheck,
         repo_gpgcheck=record.repo_gpgcheck,
         derived=record.derived,
+        left_out=record.left_out,
     )
 
 
@@ -204,4 +206,5 @@ def _foreseen(one: RepositorySync, head: Head) -> Synced:
         gpgcheck=one.repository.gpgcheck,
         repo_gpgcheck=one.repository.repo_gpgcheck,
         derived=None,
+        left_out=None,
     )

@@ -37,7 +37,8 @@ class TreeRecord:
     `derived` says why its metadata is the site's own, signed by the site; it is empty for metadata that is
     the upstream's, byte for byte. `upstream_sha256` is the digest of the upstream's repomd.xml, and `rules`
     the operator's choice of packages, which a verbatim tree happens to satisfy.
-    `signature_sha256` is the digest of repomd.xml.asc, "" if there is none.
+    `signature_sha256` is the digest of repomd.xml.asc, "" if there is none. `left_out` are the kinds of
+    records that upstream has and derived metadata has not.
     """
 
     repository: str
@@ -54,6 +55,7 @@ class TreeRecord:
     upstream_sha256: str = ""
     rules: tuple[str, ...] = ()
     signature_sha256: str = ""
+    left_out: tuple[str, ...] = ()
 
     @property
     def tree(self) -> str:
@@ -74,7 +76,7 @@ def mirrored(store: Store, repository: str) -> TreeRecord | None:
             where=str(link),
             way_out="Remove this link and sync the repository again",
         )
-    for listing in ("derived", "rules"):
+    for listing in ("derived", "rules", "left_out"):
         raw[listing] = tuple(raw.get(listing, ()))
     return TreeRecord(**raw)
 

@@ -99,6 +99,41 @@ def test_derived_metadata_is_cut_to_fit(upstream: Upstream, tmp_path: Path) -> N
         assert 'packages="2"' in described(upstream, kind)
 
 
+def test_derived_metadata_says_what_it_is_for_and_what_it_lacks(upstream: Upstream, tmp_path: Path) -> None:
+    tags = ("--content=binary-noarch", "--repo=Test", "--distro=cpe:/o:test:os:1,Test OS 1", "--distro=Plain")
+    upstream.index(options=(*tags, "--no-database"))
+    (tmp_path / "deltas.xml").write_text("<prestodelta/>")
+    argv = (
+        "/usr/bin/modifyrepo_c",
+        "--mdtype",
+        "prestodelta",
+        tmp_path / "deltas.xml",
+        upstream.path / "repodata",
+    )
+    upstream.built.forge.run(*argv)
+    upstream.built.forge.sign_metadata(upstream.path)
+    choice = {"exclude": ["tiny-alpha"]}
+
+    assert (
+        upstream.sync(repository=choice, check=True, **upstream.signing).data["repositories"][0]["left_out"]
+        is None
+    )
+    result = upstream.sync(repository=choice, **upstream.signing)
+
+    assert result.data["repositories"][0]["left_out"] == ["prestodelta"]
+    assert upstream.sync(repository=choice, **upstream.signing).data["repositories"] == [
+        {**result.data["repositories"][0], "changed": False, "downloaded_bytes": 0, "downloaded_files": 0}
+    ]
+    repomd = (upstream.store / "mirrors/os/repodata/repomd.xml").read_text()
+    for tag in (
+        "<content>binary-noarch</content>",
+        "<repo>Test</repo>",
+        '<distro cpeid="cpe:/o:test:os:1">Test OS 1</distro>',
+        "<distro>Plain</distro>",
+    ):
+        assert tag in repomd
+
+
 def test_dnf_takes_derived_metadata_for_what_it_is(upstream: Upstream, tmp_path: Path) -> None:
     enrich(upstream, tmp_path)
     assert upstream.sync(repository={"exclude": ["tiny-delta"]}, **upstream.signing).changed

@@ -13,6 +13,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._repo.modules import (
     Document,
     carry_modules,
     cut_modules,
+    merge_modules,
     read_modules,
     streams,
 )
@@ -65,7 +66,21 @@ def test_a_stream_without_packages_goes_with_all_that_speaks_of_it(tmp_path: Pat
 
 
 def test_carried_packages_bring_their_stream(tmp_path: Path) -> None:
-    assert [one.stream for one in carry_modules(documents(tmp_path), {"b-0:1-1.x"})] == [("m", "2.0")]
+    stream, defaults = carry_modules(documents(tmp_path), {"b-0:1-1.x"})
+    assert (stream.kind, stream.stream) == ("modulemd", ("m", "2.0"))
+    assert defaults.data == {"module": "m", "profiles": {"2.0": ["p"]}}
+    assert carry_modules(documents(tmp_path), {"elsewhere-0:1-1.x"}) == []
+
+
+def test_a_stream_whose_packages_are_all_carried_keeps_its_defaults(tmp_path: Path) -> None:
+    read = documents(tmp_path)
+    carried = [
+        Document("---", {"document": "modulemd", "data": {"name": "m", "stream": "1.10", "version": 0}})
+    ]
+    left = cut_modules(read, {"b-0:1-1.x"}, {"a-0:1-1.x"}, {"a"}, carried)
+    assert left == read[1:]
+    assert merge_modules(left, [*carried, read[2]]) == [*left, *carried]
+    assert merge_modules([], [*carried, read[2]]) == [*carried, read[2]]
 
 
 @pytest.mark.parametrize("text", ["---\n[", "---\njust words\n", "---\ndata: 1\n", "---\n" + "[" * 5000])
