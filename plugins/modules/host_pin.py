@@ -136,36 +136,17 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.osaas.fleet.plugins.module_utils._host import pinning
 from ansible_collections.osaas.fleet.plugins.module_utils._host.bad_releases import refuse_bad
-from ansible_collections.osaas.fleet.plugins.module_utils._host.pin import Pin, Repository, check_pin
+from ansible_collections.osaas.fleet.plugins.module_utils._host.options import RELEASE_OPTIONS, release_of
+from ansible_collections.osaas.fleet.plugins.module_utils._host.pin import Pin, check_pin
 from ansible_collections.osaas.fleet.plugins.module_utils._host.running import read_running
 from ansible_collections.osaas.fleet.plugins.module_utils._module import ArgumentSpec, run_module
-from ansible_collections.osaas.fleet.plugins.module_utils._names import check_name
 
 SPEC = ArgumentSpec(
     options={
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "release": {"type": "str"},
         "digest": {"type": "str"},
-        "url": {"type": "str"},
-        "repositories": {
-            "type": "list",
-            "elements": "dict",
-            "default": [],
-            "options": {
-                "name": {"type": "str", "required": True},
-                "gpgkey": {"type": "list", "elements": "str", "required": True, "no_log": False},
-            },
-        },
-        "gpgkeys": {
-            "type": "list",
-            "elements": "dict",
-            "default": [],
-            "no_log": False,
-            "options": {
-                "name": {"type": "str", "required": True},
-                "content": {"type": "str", "required": True},
-            },
-        },
+        **RELEASE_OPTIONS,
         "allow_repositories": {"type": "list", "elements": "str", "default": []},
         "force": {"type": "bool", "default": False},
         "reconnect_timeout": {"type": "int", "default": 120},
@@ -175,9 +156,7 @@ SPEC = ArgumentSpec(
 
 
 def _present(params: t.Mapping[str, t.Any]) -> tuple[Pin, pinning.Changes]:
-    repositories = tuple(Repository(one["name"], tuple(one["gpgkey"])) for one in params["repositories"])
-    keys = {check_name(one["name"], where="gpgkeys"): one["content"] for one in params["gpgkeys"]}
-    wanted = Pin(params["release"], params["digest"], params["url"], repositories)
+    wanted, keys = release_of(params)
     check_pin(wanted, frozenset(keys))
     if not params["force"]:
         refuse_bad(wanted.release)

@@ -15,8 +15,18 @@ description:
     the Python API of the host's own dnf. Only the repos of the pinned snapshot are used.
   - The transaction runs in a transient systemd unit of its own. It goes on when the connection drops or the
     controller dies; a second call finds it, follows it and returns its result.
-  - A transaction that was killed, or cut off by a crash, is detected by the next call, which runs it again
-    from the packages in the cache. It counts as done only if a fresh look finds nothing left to do.
+  - A transaction that was killed, cut off by a crash, or failed half way is detected by the next call, which
+    runs it once more, whole, from the packages in the cache, and says what it mended (RV(repairs)). Packages
+    that were installed by then are installed again, so that no file, script or trigger is missing.
+  - It counts as done only if a fresh look finds nothing left to do. If it cannot be finished and the host has
+    been pinned to another release since, that one is installed over it.
+  - A broken rpm database is rebuilt if rpm proves that it is broken, and if no package would be lost. The
+    broken one is kept in C(/var/lib/osaas).
+  - Executables in C(/etc/osaas/pre-update.d) and C(/etc/osaas/post-update.d) of the host are run before and
+    after packages change, in the order of their names, with the release left (or an empty string) and the
+    release entered as arguments. One that fails before stops the update before any change; one that fails
+    after makes the update fail, with its output, and is run again by the next call. A recovery runs only
+    the latter.
   - An unreachable host is a failure here, after O(reconnect_timeout), so that C(rescue) sees it.
 author:
   - osaas.fleet contributors (@osaas-fleet)
@@ -79,6 +89,58 @@ options:
     description: Why the release is left, kept on the host; for O(state=rolled_back).
     type: str
     default: rolled back
+  mode:
+    description:
+      - When the transaction is done; for O(state=active) and O(state=rolled_back).
+      - V(online) does it at once. V(offline) has the next boot do it, with nothing else running, by means of
+        C(systemd.offline-updates(7\)). The host then boots once more by itself. RV(reboot_required) is true,
+        and the first call after that boot tells how it ended.
+    type: str
+    choices: [online, offline]
+    default: online
+  lock_timeout:
+    description: Seconds to wait while another process changes packages.
+    type: int
+    default: 300
+  hook_timeout:
+    description: Seconds that each hook may run.
+    type: int
+    default: 300
+  url:
+    description:
+      - Base URL of the store, as given to M(osaas.fleet.host_pin).
+      - This, O(repositories) and O(gpgkeys) are used in check mode alone, when the host is not pinned to
+        O(release) yet, so that a playbook that pins and updates can be tried in check mode.
+    type: str
+  repositories:
+    description: The repos of the snapshot, as given to M(osaas.fleet.host_pin). See O(url).
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: Name of the repo.
+        type: str
+        required: true
+      gpgkey:
+        description: Names, in O(gpgkeys), of the keys any of which may have signed packages and metadata.
+        type: list
+        elements: str
+        required: true
+  gpgkeys:
+    description: The public keys, as given to M(osaas.fleet.host_pin). See O(url).
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: Name of the key.
+        type: str
+        required: true
+      content:
+        description: The key, ASCII-armored.
+        type: str
+        required: true
   timeout:
     description:
       - Seconds to follow the transaction. When they have passed the module fails; the transaction goes on.
@@ -101,6 +163,19 @@ EXAMPLES = r"""
   osaas.fleet.os_update:
     state: staged
     release: 20261122T174400Z
+
+- name: Say what the next update would do, on a host pinned to something else
+  osaas.fleet.os_update:
+    state: staged
+    release: 20261122T174400Z
+    url: https://repos.example.com
+    repositories:
+      - name: baseos
+        gpgkey: [upstream]
+    gpgkeys:
+      - name: upstream
+        content: "{{ lookup('ansible.builtin.file', 'RPM-GPG-KEY-upstream') }}"
+  check_mode: true
 
 - name: Update
   osaas.fleet.os_update:
@@ -167,6 +242,16 @@ recovered:
   description: Whether an interrupted transaction was taken up.
   returned: O(state=active) or O(state=rolled_back)
   type: bool
+repairs:
+  description: What was mended before, one line each.
+  returned: success
+  type: list
+  elements: str
+  sample: [upgraded 14 packages, installed once more 29 packages]
+waits_for_boot:
+  description: Whether the next boot is to do the transaction. See O(mode).
+  returned: O(state=active) or O(state=rolled_back)
+  type: bool
 seconds:
   description: How long the transaction took.
   returned: O(state=active) or O(state=rolled_back)
@@ -204,7 +289,11 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.osaas.fleet.plugins.module_utils._command import ModuleRunner
 from ansible_collections.osaas.fleet.plugins.module_utils._host.activation import Wish
+from ansible_collections.osaas.fleet.plugins.module_utils._host.backend import bindings
 from ansible_collections.osaas.fleet.plugins.module_utils._host.interpreter import need_bindings
+from ansible_collections.osaas.fleet.plugins.module_utils._host.options import RELEASE_OPTIONS, release_of
+from ansible_collections.osaas.fleet.plugins.module_utils._host.preview import Preview
+from ansible_collections.osaas.fleet.plugins.module_utils._host.transactions import Patience
 from ansible_collections.osaas.fleet.plugins.module_utils._host.update import STATES, Request
 from ansible_collections.osaas.fleet.plugins.module_utils._module import ArgumentSpec, run_module
 from ansible_collections.osaas.fleet.plugins.module_utils._names import check_snapshot_id
@@ -218,6 +307,10 @@ SPEC = ArgumentSpec(
         "restart": {"type": "str", "choices": ["auto", "never"], "default": "auto"},
         "remember": {"type": "bool", "default": True},
         "reason": {"type": "str", "default": "rolled back"},
+        "mode": {"type": "str", "choices": ["online", "offline"], "default": "online"},
+        "lock_timeout": {"type": "int", "default": 300},
+        "hook_timeout": {"type": "int", "default": 300},
+        **RELEASE_OPTIONS,
         "timeout": {"type": "int", "default": 3600},
         "request": {"type": "str", "default": ""},
         "reconnect_timeout": {"type": "int", "default": 120},
@@ -225,16 +318,30 @@ SPEC = ArgumentSpec(
 )
 
 
+def _preview(params: t.Mapping[str, t.Any]) -> Preview | None:
+    if not params["url"]:
+        return None
+    pin, keys = release_of({**params, "digest": ""})
+    return Preview(pin, keys)
+
+
 def _work(module: AnsibleModule) -> dict[str, t.Any]:
-    need_bindings(module, "dnf")
+    need_bindings(module, bindings())
     params = module.params
     request = Request(
         release=check_snapshot_id(params["release"], where="release"),
-        wish=Wish(tuple(sorted(params["allow_removals"])), params["timeout"], params["request"]),
+        wish=Wish(
+            allow_removals=tuple(sorted(params["allow_removals"])),
+            timeout=params["timeout"],
+            request=params["request"],
+            patience=Patience(lock=params["lock_timeout"], hook=params["hook_timeout"]),
+            offline=params["mode"] == "offline",
+        ),
         restart=params["restart"] == "auto",
         reboot_packages=tuple(params["reboot_packages"]),
         bad_because=params["reason"] if params["remember"] else None,
         check=module.check_mode,
+        preview=_preview(params),
     )
     return STATES[params["state"]](ModuleRunner(module), request)
 

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import shutil
 import typing as t
-from dataclasses import dataclass, replace
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
 
 from ansible_collections.osaas.fleet.plugins.module_utils._command import Runner
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import HostError
-from ansible_collections.osaas.fleet.plugins.module_utils._host import paths, unit
-from ansible_collections.osaas.fleet.plugins.module_utils._host.backend import source_of
+from ansible_collections.osaas.fleet.plugins.module_utils._host import offline, paths, unit
+from ansible_collections.osaas.fleet.plugins.module_utils._host.bad_releases import forget_bad
+from ansible_collections.osaas.fleet.plugins.module_utils._host.database import mend_database
 from ansible_collections.osaas.fleet.plugins.module_utils._host.lock import exclusive
-from ansible_collections.osaas.fleet.plugins.module_utils._host.packages import set_digest
+from ansible_collections.osaas.fleet.plugins.module_utils._host.packages import name_of, set_digest
 from ansible_collections.osaas.fleet.plugins.module_utils._host.pin import Pin
 from ansible_collections.osaas.fleet.plugins.module_utils._host.plan import Plan
 from ansible_collections.osaas.fleet.plugins.module_utils._host.rpmdb import installed_packages
@@ -25,36 +27,48 @@ from ansible_collections.osaas.fleet.plugins.module_utils._host.running import (
     read_running,
     write_running,
 )
-from ansible_collections.osaas.fleet.plugins.module_utils._host.staging import read_staged, stage
+from ansible_collections.osaas.fleet.plugins.module_utils._host.staging import Want, read_staged, stage
 from ansible_collections.osaas.fleet.plugins.module_utils._host.transactions import (
     Job,
     Outcome,
+    Patience,
     Transaction,
     last_transaction,
     new_transaction,
+    prune,
 )
 
 
 @dataclass(frozen=True)
 class Wish:
-    """What a caller wants done with the pinned release; `request` is the same in every try of a call."""
+    """What a caller wants done with the pinned release; `request` is the same in every try of a call.
+
+    `timeout` is for following the transaction, in seconds. An `offline` one is left to the next boot.
+    """
 
     allow_removals: tuple[str, ...]
     timeout: float
     request: str
+    patience: Patience = field(default=Patience())
+    offline: bool = False
 
 
 @dataclass(frozen=True)
 class Activated:
-    """A host that runs its release. `changed` is false when it did so before this call."""
+    """A host that runs its release. `changed` is false when it did so before this call.
+
+    `repairs` says what was mended of earlier transactions. While it `waits`, the next boot is to do it all.
+    """
 
     changed: bool
     release: str
     from_release: str | None
     plan: Plan
     transaction: str
+    repairs: tuple[str, ...]
     recovered: bool
     seconds: float
+    waits: bool = False
 
 
 def activate(runner: Runner, pin: Pin, wish: Wish) -> Activated:
@@ -62,47 +76,125 @@ def activate(runner: Runner, pin: Pin, wish: Wish) -> Activated:
 
     Raises HostError, with the log's tail, if a transaction failed.
     """
+    repairs: list[str] = []
     recovered = False
     while True:
         with exclusive():
-            transaction = _next(runner, pin, wish)
+            repairs += _mended(runner)
+            transaction = _unfinished(runner, wish, pin.release) or _begin(runner, pin, wish)
         if transaction is None:
-            running = read_running()
-            done_by = running.transaction if running else ""
-            return Activated(recovered, pin.release, pin.release, Plan(), done_by, recovered, 0.0)
-        job, outcome = _follow(runner, transaction, wish.timeout)
+            return _unchanged(pin, repairs, recovered=recovered)
+        job, waits = transaction.job(), offline.is_waiting(transaction)
+        outcome = Outcome("", "", 0.0) if waits else _follow(runner, transaction, wish.timeout)
+        if outcome.error and not (job.recovers and job.release != pin.release):
+            raise _failure(transaction, outcome)
+        repairs += outcome.repairs
         recovered = recovered or bool(job.recovers)
-        if job.release == pin.release:
-            _forget_other_releases(job)
-            return Activated(
-                True, pin.release, job.from_release, job.plan, transaction.id, recovered, outcome.seconds
-            )
+        if outcome.error or job.release != pin.release:
+            continue  # that was another release's; now it is the turn of the pinned one
+        if not waits:
+            _settle(job)
+        return Activated(
+            changed=True,
+            release=pin.release,
+            from_release=job.from_release,
+            plan=job.plan,
+            transaction=transaction.id,
+            repairs=tuple(repairs),
+            recovered=recovered,
+            seconds=outcome.seconds,
+            waits=waits,
+        )
 
 
-def _next(runner: Runner, pin: Pin, wish: Wish) -> Transaction | None:
-    """The transaction to follow, started if need be; None if the host runs its release."""
-    last = last_transaction()
-    if last:
-        job, outcome = last.job(), last.outcome()
-        if outcome is None:
-            return last if unit.is_running(runner, last) else _recover(runner, last, wish)
-        if wish.request and job.request == wish.request:
-            return last  # this very call did it, and was cut off before it could tell
-        if outcome.error and job.recovers:
-            return _recover(runner, last, wish)  # a recovery that failed is tried again before anything else
-    return None if _converged(pin) else _begin(runner, pin, wish)
-
-
-def _converged(pin: Pin) -> bool:
+def _unchanged(pin: Pin, repairs: Collection[str], *, recovered: bool) -> Activated:
+    """What to tell of a host that runs its release already, if only since it was mended."""
     running = read_running()
-    if running is None or running.release != pin.release:
-        return False
-    return running.package_set_digest == set_digest(installed_packages())
+    done_by = running.transaction if running else ""
+    changed = bool(repairs) or recovered
+    return Activated(changed, pin.release, pin.release, Plan(), done_by, tuple(repairs), recovered, 0.0)
+
+
+def finish(runner: Runner, wish: Wish, release: str) -> tuple[str, ...]:
+    """See an unfinished transaction to its end, if there is one; returns what was mended.
+
+    Raises HostError if it failed, unless it was to another release than `release`.
+    """
+    with exclusive():
+        repairs = _mended(runner)
+        transaction = _unfinished(runner, wish, release)
+    if transaction is None or offline.is_waiting(transaction):
+        return tuple(repairs)
+    outcome = _follow(runner, transaction, wish.timeout)
+    if outcome.error and transaction.job().release == release:
+        raise _failure(transaction, outcome)
+    return (*repairs, *outcome.repairs)
+
+
+def debt() -> tuple[str, ...]:
+    """Names of the packages that a transaction changed half way, and its recovery could not mend."""
+    last = last_transaction()
+    if last is None:
+        return ()
+    outcome = last.outcome()
+    return last.job().again if outcome and outcome.error and last.job().recovers else ()
+
+
+def _mended(runner: Runner) -> list[str]:
+    """Before anything else the rpm database must be whole; what a transaction works on is left to it."""
+    last = last_transaction()
+    if last and last.outcome() is None and unit.is_running(runner, last):
+        return []
+    running = read_running()
+    known = {name_of(nevra) for nevra in running.packages} if running else set()
+    if last and last.half_done:
+        known.difference_update(name_of(nevra) for nevra in last.job().plan.touched())
+    done = mend_database(runner, known, lambda: {one.name for one in installed_packages()})
+    return [done] if done else []
+
+
+def _unfinished(runner: Runner, wish: Wish, release: str) -> Transaction | None:
+    """The transaction to follow before anything else is begun, started if it is one that recovers."""
+    last = last_transaction()
+    if last is None:
+        return None
+    job, outcome = last.job(), last.outcome()
+    if outcome is None:
+        if unit.is_running(runner, last) or offline.is_waiting(last):
+            return last
+        if last.half_done or job.recovers:
+            return _recover(runner, last, wish)
+        last.end(Outcome("interrupted before it changed anything", "", 0.0))
+        return None
+    if job.release == release and _is_news(last, wish):
+        return last
+    if outcome.error and last.half_done and not job.recovers:
+        return _recover(runner, last, wish)
+    return None
+
+
+def _is_news(last: Transaction, wish: Wish) -> bool:
+    """Whether nobody was told of its end: this very call was cut off, or a boot did it."""
+    job = last.job()
+    return bool(wish.request and job.request == wish.request) or (job.offline and not last.told)
 
 
 def _recover(runner: Runner, interrupted: Transaction, wish: Wish) -> Transaction:
-    """Run an interrupted transaction again, from its own packages in the cache."""
-    job = replace(interrupted.job(), recovers=interrupted.id, request=wish.request)
+    """Run a transaction that stopped half way once more, whole, from its own packages in the cache.
+
+    Packages that it did install are installed again: their files may not be on disk, and the scripts and
+    triggers that come at the end of a transaction have not run.
+    """
+    was = interrupted.job()
+    again = sorted({*was.again, *(name_of(nevra) for nevra in was.plan.incoming())})
+    job = replace(
+        was,
+        again=tuple(again),
+        recovers=interrupted.id,
+        request=wish.request,
+        patience=wish.patience,
+        offline=False,
+    )
     transaction = _record(job)
     if interrupted.outcome() is None:
         interrupted.end(Outcome(f"interrupted; {transaction.id} goes on with it", "", 0.0))
@@ -111,14 +203,19 @@ def _recover(runner: Runner, interrupted: Transaction, wish: Wish) -> Transactio
 
 
 def _begin(runner: Runner, pin: Pin, wish: Wish) -> Transaction | None:
-    """Start a transaction to the pinned release; None if there is nothing to do after all."""
-    running = read_running()
-    digest = set_digest(installed_packages())
+    """Start a transaction to the pinned release; None if the host runs it."""
+    installed = installed_packages()
+    digest, running = set_digest(installed), read_running()
+    again, failed = debt(), _failed(pin)
+    converged = running and running.release == pin.release and running.package_set_digest == digest
+    if converged and not again and not failed:
+        return None
+    want = Want(pin, wish.allow_removals, again)
     staged = read_staged()
-    if not staged or not staged.fits(source_of(pin), digest, wish.allow_removals):
-        staged, _downloaded = stage(runner, pin, wish.allow_removals)
-    if staged.plan.empty:
-        write_running(Running(pin.release, digest, ""))
+    if not staged or not staged.fits(want, digest):
+        staged, _downloaded = stage(runner, want)
+    if staged.plan.empty and not failed:
+        write_running(Running.now(pin.release, "", installed))
         return None
     transaction = _record(
         Job(
@@ -128,11 +225,24 @@ def _begin(runner: Runner, pin: Pin, wish: Wish) -> Transaction | None:
             source=staged.source,
             plan=staged.plan,
             allow_removals=wish.allow_removals,
+            again=again,
+            patience=wish.patience,
+            offline=wish.offline,
             request=wish.request,
         )
     )
-    unit.start(runner, transaction)
+    if wish.offline:
+        offline.prepare(runner, transaction)
+    else:
+        unit.start(runner, transaction)
     return transaction
+
+
+def _failed(pin: Pin) -> bool:
+    """Whether the last transaction was to this very release and failed, if only in a hook at its end."""
+    last = last_transaction()
+    outcome = last.outcome() if last else None
+    return bool(last and outcome and outcome.error and last.job().release == pin.release)
 
 
 def _record(job: Job) -> Transaction:
@@ -141,7 +251,7 @@ def _record(job: Job) -> Transaction:
     return transaction
 
 
-def _follow(runner: Runner, transaction: Transaction, timeout: float) -> tuple[Job, Outcome]:
+def _follow(runner: Runner, transaction: Transaction, timeout: float) -> Outcome:
     outcome = unit.follow(runner, transaction, timeout=timeout)
     if outcome is None:
         raise HostError(
@@ -150,14 +260,20 @@ def _follow(runner: Runner, transaction: Transaction, timeout: float) -> tuple[J
             way_out="Call again to recover",
             details={"log": transaction.tail()},
         )
-    if outcome.error:
-        raise HostError(
-            outcome.error, where=f"transaction {transaction.id}", details={"log": transaction.tail()}
-        )
-    return transaction.job(), outcome
+    transaction.tell()
+    return outcome
 
 
-def _forget_other_releases(job: Job) -> None:
+def _failure(transaction: Transaction, outcome: Outcome) -> HostError:
+    where = f"transaction {transaction.id}"
+    return HostError(outcome.error, where=where, details={"log": transaction.tail()})
+
+
+def _settle(job: Job) -> None:
+    """Clear up after a transaction to the pinned release that went well."""
+    offline.clear()
+    forget_bad(job.release)
+    prune()
     for cache in paths.CACHE.glob("*"):
         if cache != job.source.cache:
             shutil.rmtree(cache, ignore_errors=True)
@@ -171,5 +287,7 @@ def report(activated: Activated) -> dict[str, t.Any]:
         "packages": activated.plan.packages(),
         "transaction": activated.transaction,
         "recovered": activated.recovered,
+        "repairs": list(activated.repairs),
+        "waits_for_boot": activated.waits,
         "seconds": activated.seconds,
     }

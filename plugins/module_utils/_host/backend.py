@@ -63,8 +63,11 @@ def source_from_json(value: Mapping[str, t.Any]) -> Source:
 class Session(t.Protocol):
     """One look at the host and the repos of one release. All methods raise HostError or VerificationError."""
 
-    def resolve(self, allow_removals: Collection[str]) -> Resolution:
-        """What a distro-sync would do; comes before the other methods. Names in `allow_removals` may go."""
+    def resolve(self, allow_removals: Collection[str], again: Collection[str] = ()) -> Resolution:
+        """What a distro-sync would do; comes before the other methods. Names in `allow_removals` may go.
+
+        What is named in `again` and would be left as it is, is reinstalled if the repos have it.
+        """
 
     def missing(self) -> tuple[str, ...]:
         """Files of the resolved plan that are not, or not wholly, in the cache."""
@@ -79,15 +82,15 @@ class Session(t.Protocol):
         """Have rpm test the resolved transaction: file conflicts, disk space of each file system."""
 
     def transact(self) -> None:
-        """Carry the resolved plan out, as one transaction."""
+        """Carry the resolved plan out, as one transaction; one line of log per package as it comes to it."""
 
     def duplicates(self) -> tuple[str, ...]:
         """NEVRAs installed beside another version of the same package, where only one may be."""
 
-    def deduplicate(self) -> None:
-        """Finish what an interrupted transaction left, in place of resolve() and transact().
+    def deduplicate(self, keep: Collection[str]) -> None:
+        """Remove what duplicates() names, in place of resolve() and transact(). Needs no repos.
 
-        Of a package in several versions the one of the release is reinstalled, and the others are removed.
+        Of each such package one stays: the one that `keep` names by NEVRA, else the newest.
         """
 
     def close(self) -> None:

@@ -39,6 +39,14 @@ def mark_bad(release: str, reason: str) -> None:
     write_json(paths.BAD_RELEASES_FILE, [asdict(one) for one in (*known, BadRelease(release, reason, now))])
 
 
+def forget_bad(release: str) -> None:
+    """Forget that `release` ever failed: it was forced, and did not fail this time."""
+    known = read_bad_releases()
+    left = [asdict(one) for one in known if one.release != release]
+    if len(left) < len(known):
+        write_json(paths.BAD_RELEASES_FILE, left)
+
+
 def refuse_bad(release: str) -> None:
     """Raises HostError if `release` failed here before."""
     for one in read_bad_releases():

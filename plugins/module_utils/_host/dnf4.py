@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import typing as t
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
@@ -21,8 +22,13 @@ try:
     import dnf  # type: ignore[import-not-found]
     import dnf.callback  # type: ignore[import-not-found]
     import dnf.exceptions  # type: ignore[import-not-found]
+    import dnf.transaction  # type: ignore[import-not-found]
+    from dnf.callback import TransactionProgress
 except ImportError:
     dnf = None
+    TransactionProgress = object
+
+_log = logging.getLogger("osaas.dnf")
 
 _NEVER = -1  # metadata of an immutable release does not expire
 _AUTOMATIC = ("dependency", "weak-dependency", "clean")  # reasons that no person is behind
@@ -51,12 +57,13 @@ class Dnf4Session:
             self._add_repositories()
             self._base.fill_sack()
 
-    def resolve(self, allow_removals: Collection[str]) -> Resolution:
+    def resolve(self, allow_removals: Collection[str], again: Collection[str] = ()) -> Resolution:
         """See Session.resolve."""
         conf = self._base.conf
         conf.protected_packages = [name for name in conf.protected_packages if name not in allow_removals]
         with _errors(self._source):
             self._base.distro_sync()
+            self._reinstall(again)
             self._base.resolve(allow_erasing=True)
         by_action: dict[int, list[t.Any]] = {}
         for item in self._base.transaction:
@@ -108,26 +115,23 @@ class Dnf4Session:
         """See Session.transact."""
         with _errors(self._source):
             self._base.download_packages(list(self._base.transaction.install_set))  # compares checksums
-            self._base.do_transaction()
+            self._base.do_transaction(_Progress())
 
     def duplicates(self) -> tuple[str, ...]:
         """See Session.duplicates."""
         return _names(self._duplicated())
 
-    def deduplicate(self) -> None:
+    def deduplicate(self, keep: Collection[str]) -> None:
         """See Session.deduplicate."""
         self._base.conf.protected_packages = []  # one version of each stays
         versions: dict[tuple[str, str], list[t.Any]] = {}
         for package in sorted(self._duplicated()):
             versions.setdefault((package.name, package.arch), []).append(package)
         for found in versions.values():
-            offered = [package for package in found if self._offered(package)]
-            keep = (offered or found)[-1]
+            stays = next((package for package in found if _names([package])[0] in keep), found[-1])
             for package in found:
-                if package != keep:
+                if package != stays:
                     self._base.package_remove(package)
-            if offered:
-                self._base.reinstall(str(keep))
         with _errors(self._source):
             self._base.resolve(allow_erasing=True)
         self.transact()
@@ -154,12 +158,34 @@ class Dnf4Session:
     def _duplicated(self) -> t.Any:
         return self._base.sack.query().installed().duplicated().difference(self._many_versions())
 
-    def _offered(self, package: t.Any) -> bool:
-        return bool(self._base.sack.query().available().filter(nevra=str(package)))
+    def _reinstall(self, names: Collection[str]) -> None:
+        """Ask for what is installed and offered in the same version; the rest is distro-sync's."""
+        installed = self._base.sack.query().installed().filter(name=list(names))
+        for package in installed:
+            if self._base.sack.query().available().filter(nevra=str(package)):
+                self._base.reinstall(str(package))
 
     def _many_versions(self) -> t.Any:
         installed = self._base.sack.query().installed()
         return installed.filter(provides=list(self._base.conf.installonlypkgs))
+
+
+class _Progress(TransactionProgress):  # type: ignore[misc]  # dnf is not typed
+    """A line of log when rpm comes to the next package; dnf's own log tells of it only when all is over."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last: tuple[t.Any, ...] = ()
+
+    def progress(
+        self, package: t.Any, action: int, ti_done: int, ti_total: int, ts_done: int, ts_total: int
+    ) -> None:
+        """See dnf.callback.TransactionProgress."""
+        now = (action, str(package))
+        if now != self._last:
+            self._last = now
+            what = dnf.transaction.ACTIONS.get(action, "action")
+            _log.info("%s of %s: %s %s", ts_done, ts_total, what, package)
 
 
 class _AcceptPinnedKeys:

@@ -26,6 +26,11 @@ def nevra(name: str, epoch: int, version: str, release: str, arch: str) -> str:
     return f"{name}-{epoch}:{version}-{release}.{arch}"
 
 
+def name_of(nevra: str) -> str:
+    """The name in what nevra() made."""
+    return nevra.rsplit("-", 2)[0]
+
+
 def set_digest(packages: Iterable[Package]) -> str:
     """The package-set digest: sha256 over the sorted NEVRAs, one per line, without imported public keys."""
     lines = sorted(f"{package.nevra}\n" for package in packages if package.name != "gpg-pubkey")

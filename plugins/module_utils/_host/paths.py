@@ -18,7 +18,13 @@ KEY_PREFIX = "RPM-GPG-KEY-osaas-"
 ETC = Path("/etc/osaas")
 PIN_FILE = ETC / "release.json"
 BAD_RELEASES_FILE = ETC / "bad_releases.json"
+PRE_HOOKS = ETC / "pre-update.d"
+POST_HOOKS = ETC / "post-update.d"
 SAVED_REPOS = ETC / "repos.saved"
+
+# Of systemd: where units of the site lie, and what has the next boot carry out a transaction.
+UNITS = Path("/etc/systemd/system")
+SYSTEM_UPDATE = Path("/system-update")
 
 # What was done on this host; survives a reboot, is never needed by anything but this collection.
 STATE = Path("/var/lib/osaas")

@@ -40,6 +40,10 @@ class Plan:
         """The form that is stored and returned."""
         return {**self.packages(), "download_bytes": self.download_bytes, "install_bytes": self.install_bytes}
 
+    def incoming(self) -> frozenset[str]:
+        """Every NEVRA that is installed, whatever was there before."""
+        return self.touched() - frozenset(self.remove)
+
     def touched(self) -> frozenset[str]:
         """Every NEVRA that comes or goes."""
         return frozenset(nevra for kind in KINDS for nevra in getattr(self, kind))

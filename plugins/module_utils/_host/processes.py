@@ -62,3 +62,14 @@ def unit_of(cgroup: str) -> str:
             if services:
                 return services[0]
     return ""
+
+
+def locker_of(path: Path, proc: Path = _PROC) -> str:
+    """The process that holds a lock of fcntl(2) on `path`, for a person; empty if none is found."""
+    inode = str(path.stat().st_ino)
+    for line in (proc / "locks").read_text(encoding="ascii").splitlines():
+        words = line.split()  # `1: POSIX ADVISORY WRITE PID MAJOR:MINOR:INODE START END`; `->` for who waits
+        if words[1] != "->" and words[5].rpartition(":")[2] == inode:
+            name = proc / words[4] / "comm"
+            return f"{name.read_text().strip()} (process {words[4]})" if name.exists() else ""
+    return ""

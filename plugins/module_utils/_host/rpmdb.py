@@ -7,6 +7,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from pathlib import Path
+
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import HostError
 from ansible_collections.osaas.fleet.plugins.module_utils._host.packages import Package, nevra
 
@@ -35,3 +38,15 @@ def installed_packages() -> tuple[Package, ...]:
         raise HostError(
             str(error), where="rpm database", way_out="Look at it with rpmdb --verifydb"
         ) from error
+
+
+def files_of(names: Collection[str]) -> list[str]:
+    """Every path that installed packages of these names own."""
+    wanted = set(names)
+    heads = [head for head in rpm.TransactionSet().dbMatch() if head["name"] in wanted]
+    return [path for head in heads for path in head["filenames"]]
+
+
+def database_directory() -> Path:
+    """Where the database lies."""
+    return Path(rpm.expandMacro("%{_dbpath}"))

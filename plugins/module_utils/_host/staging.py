@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import os
 import typing as t
-from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ansible_collections.osaas.fleet.plugins.module_utils._command import Runner
@@ -38,6 +37,15 @@ from ansible_collections.osaas.fleet.plugins.module_utils._host.signatures impor
 
 
 @dataclass(frozen=True)
+class Want:
+    """What is wanted: a release, names of packages that may go, and of those to reinstall in any case."""
+
+    pin: Pin
+    allow_removals: tuple[str, ...] = field(default=())
+    again: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True)
 class Staged:
     """A plan whose packages are in the cache, good for a host whose package-set digest is `base_digest`."""
 
@@ -45,11 +53,12 @@ class Staged:
     base_digest: str
     plan: Plan
     allow_removals: tuple[str, ...]
+    again: tuple[str, ...]
 
-    def fits(self, source: Source, digest: str, allow_removals: Collection[str]) -> bool:
+    def fits(self, want: Want, digest: str) -> bool:
         """Whether it was staged for just this."""
-        same = self.source == source and self.base_digest == digest
-        return same and self.allow_removals == tuple(allow_removals)
+        same_host = self.source == source_of(want.pin) and self.base_digest == digest
+        return same_host and (self.allow_removals, self.again) == (want.allow_removals, want.again)
 
 
 def read_staged() -> Staged | None:
@@ -62,25 +71,26 @@ def read_staged() -> Staged | None:
         value["base_digest"],
         plan_from_json(value["plan"]),
         tuple(value["allow_removals"]),
+        tuple(value["again"]),
     )
 
 
-def predict(pin: Pin, allow_removals: Collection[str]) -> Plan:
+def predict(want: Want, source: Source) -> Plan:
     """The plan alone; nothing but repo metadata is downloaded."""
-    session = open_session(source_of(pin), offline=False)
+    session = open_session(source, offline=False)
     try:
-        return _resolve(session, pin, allow_removals)
+        return _resolve(session, want)
     finally:
         session.close()
 
 
-def stage(runner: Runner, pin: Pin, allow_removals: Collection[str]) -> tuple[Staged, bool]:
+def stage(runner: Runner, want: Want) -> tuple[Staged, bool]:
     """Resolve, download, verify and rehearse; also returns whether anything had to be downloaded."""
-    source = source_of(pin)
+    source = source_of(want.pin)
     source.cache.mkdir(parents=True, exist_ok=True)
     session = open_session(source, offline=False)
     try:
-        plan = _resolve(session, pin, allow_removals)
+        plan = _resolve(session, want)
         downloads = bool(session.missing())
         if not plan.empty:
             check_space(_demands(source, plan))
@@ -89,12 +99,12 @@ def stage(runner: Runner, pin: Pin, allow_removals: Collection[str]) -> tuple[St
             session.rehearse()
     finally:
         session.close()
-    staged = Staged(source, set_digest(installed_packages()), plan, tuple(allow_removals))
+    staged = Staged(source, set_digest(installed_packages()), plan, want.allow_removals, want.again)
     _write(staged)
     return staged, downloads
 
 
-def _resolve(session: Session, pin: Pin, allow_removals: Collection[str]) -> Plan:
+def _resolve(session: Session, want: Want) -> Plan:
     doubles = session.duplicates()
     if doubles:
         raise HostError(
@@ -102,8 +112,8 @@ def _resolve(session: Session, pin: Pin, allow_removals: Collection[str]) -> Pla
             where="this host",
             way_out="Run os_update with state=active, or dnf remove --duplicates",
         )
-    resolution = session.resolve(allow_removals)
-    check_removals(resolution, allow_removals, release=pin.release)
+    resolution = session.resolve(want.allow_removals, want.again)
+    check_removals(resolution, want.allow_removals, release=want.pin.release)
     return resolution.plan
 
 
@@ -113,6 +123,7 @@ def _write(staged: Staged) -> None:
         "base_digest": staged.base_digest,
         "plan": staged.plan.as_json(),
         "allow_removals": list(staged.allow_removals),
+        "again": list(staged.again),
     }
     write_json(paths.STAGED_FILE, value)
 

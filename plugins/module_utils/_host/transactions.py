@@ -8,12 +8,18 @@
 from __future__ import annotations
 
 import re
+import shutil
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import HostError
-from ansible_collections.osaas.fleet.plugins.module_utils._files import read_json, write_json
+from ansible_collections.osaas.fleet.plugins.module_utils._files import (
+    read_json,
+    sync_directory,
+    write_atomic,
+    write_json,
+)
 from ansible_collections.osaas.fleet.plugins.module_utils._host import paths
 from ansible_collections.osaas.fleet.plugins.module_utils._host.backend import Source, source_from_json
 from ansible_collections.osaas.fleet.plugins.module_utils._host.plan import Plan, plan_from_json
@@ -22,11 +28,20 @@ _ID = re.compile(r"(?P<release>\d{8}T\d{6}Z)-(?P<number>\d+)")
 
 
 @dataclass(frozen=True)
+class Patience:
+    """Seconds: `lock` to wait while another process holds the rpm database, `hook` for each hook."""
+
+    lock: float = 300.0
+    hook: float = 300.0
+
+
+@dataclass(frozen=True)
 class Job:
     """What the worker is to do.
 
-    `recovers` is the id of a transaction that was interrupted, `request` names the call that asked for
-    this one; both may be empty.
+    `again` are names of packages to reinstall if the plan would leave them as they are. `recovers` is the id
+    of a transaction that was interrupted or failed half way, `request` names the call that asked for this
+    one; both may be empty. An `offline` one is done by the next boot.
     """
 
     id: str
@@ -35,6 +50,9 @@ class Job:
     source: Source
     plan: Plan
     allow_removals: tuple[str, ...] = field(default=())
+    again: tuple[str, ...] = field(default=())
+    patience: Patience = field(default=Patience())
+    offline: bool = False
     recovers: str = ""
     request: str = ""
 
@@ -47,6 +65,9 @@ class Job:
             "source": self.source.as_json(),
             "plan": self.plan.as_json(),
             "allow_removals": list(self.allow_removals),
+            "again": list(self.again),
+            "patience": asdict(self.patience),
+            "offline": self.offline,
             "recovers": self.recovers,
             "request": self.request,
         }
@@ -54,15 +75,15 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a transaction ended: `error` is one line, or empty when the host runs the release."""
+    """How a transaction ended: `error` is one line, or empty when the host runs the release.
+
+    `repairs` says, a line each, what was mended of an earlier transaction.
+    """
 
     error: str
     package_set_digest: str
     seconds: float
-
-    def as_json(self) -> dict[str, t.Any]:
-        """The form that is stored."""
-        return {"error": self.error, "package_set_digest": self.package_set_digest, "seconds": self.seconds}
+    repairs: tuple[str, ...] = field(default=())
 
 
 @dataclass(frozen=True)
@@ -91,13 +112,21 @@ class Transaction:
         value: dict[str, t.Any] | None = read_json(self.directory / "job.json")
         if value is None:
             raise HostError("has no job.json", where=str(self.directory), way_out="Remove that directory")
-        source, plan = source_from_json(value.pop("source")), plan_from_json(value.pop("plan"))
-        return Job(source=source, plan=plan, allow_removals=tuple(value.pop("allow_removals")), **value)
+        return Job(
+            **{
+                **value,
+                "source": source_from_json(value["source"]),
+                "plan": plan_from_json(value["plan"]),
+                "allow_removals": tuple(value["allow_removals"]),
+                "again": tuple(value["again"]),
+                "patience": Patience(**value["patience"]),
+            }
+        )
 
     def outcome(self) -> Outcome | None:
         """How it ended, if it did."""
         value = read_json(self.directory / "result.json")
-        return None if value is None else Outcome(**value)
+        return None if value is None else Outcome(**{**value, "repairs": tuple(value["repairs"])})
 
     def record(self, job: Job) -> None:
         """Write down what is to be done."""
@@ -105,7 +134,34 @@ class Transaction:
 
     def end(self, outcome: Outcome) -> None:
         """Write down how it ended."""
-        write_json(self.directory / "result.json", outcome.as_json())
+        write_json(self.directory / "result.json", asdict(outcome))
+
+    @property
+    def told(self) -> bool:
+        """Whether somebody was told how it ended."""
+        return (self.directory / "told").exists()
+
+    def tell(self) -> None:
+        """Remember that its end is no news any more."""
+        write_atomic(self.directory / "told", b"")
+
+    @property
+    def half_done(self) -> bool:
+        """Whether it has begun to change packages, and did not prove yet that they are as planned."""
+        return self._half_done.exists()
+
+    def begin_change(self) -> None:
+        """Comes before the first change of packages."""
+        write_atomic(self._half_done, b"")
+
+    def end_change(self) -> None:
+        """Comes after the proof that packages are as planned."""
+        self._half_done.unlink(missing_ok=True)
+        sync_directory(self.directory)
+
+    @property
+    def _half_done(self) -> Path:
+        return self.directory / "half-done"
 
     def tail(self, lines: int = 20) -> list[str]:
         """The end of the log."""
@@ -135,6 +191,12 @@ def last_transaction() -> Transaction | None:
         if (transaction.directory / "job.json").exists():
             return transaction
     return None
+
+
+def prune(keep: int = 20) -> None:
+    """Delete the directories of all transactions but the newest."""
+    for transaction in all_transactions()[:-keep]:
+        shutil.rmtree(transaction.directory, ignore_errors=True)
 
 
 def _number(identity: str) -> int:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from ansible_collections.osaas.fleet.plugins.module_utils._command import Runner
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import HostError
@@ -16,11 +18,11 @@ from ansible_collections.osaas.fleet.plugins.module_utils._files import write_at
 from ansible_collections.osaas.fleet.plugins.module_utils._host.bundle import worker_module, worker_zip
 from ansible_collections.osaas.fleet.plugins.module_utils._host.transactions import Outcome, Transaction
 
-_LONG = "2h"  # far beyond any transaction: killing one half way is worse than waiting
+LONG = "2h"  # far beyond any transaction: killing one half way is worse than waiting
 _PROPERTIES = (
     "Type=exec",
-    f"RuntimeMaxSec={_LONG}",
-    f"TimeoutStopSec={_LONG}",
+    f"RuntimeMaxSec={LONG}",
+    f"TimeoutStopSec={LONG}",
     "KillMode=mixed",
     "OOMScoreAdjust=-900",
     "Nice=5",
@@ -31,18 +33,32 @@ _POLL = 0.1  # seconds between two looks at the result
 _LOOKS_PER_UNIT_CHECK = 20
 
 
-def start(runner: Runner, transaction: Transaction) -> None:
-    """Start the worker for a job that was recorded."""
+@dataclass(frozen=True)
+class Worker:
+    """How the worker is started."""
+
+    argv: tuple[str, ...]
+    environment: Mapping[str, str]
+
+
+def worker(transaction: Transaction) -> Worker:
+    """The worker for a job that was recorded; its code is put beside the job."""
     code = transaction.directory / "worker.zip"
     write_atomic(code, worker_zip())
+    argv = (sys.executable, "-m", worker_module(), str(transaction.directory))
+    return Worker(argv, {"PYTHONPATH": str(code), "LC_ALL": "C.UTF-8"})
+
+
+def start(runner: Runner, transaction: Transaction) -> None:
+    """Start the worker for a job that was recorded."""
     properties = [f"--property={one}" for one in _PROPERTIES]
     output = [
         f"--property={stream}=append:{transaction.log}" for stream in ("StandardOutput", "StandardError")
     ]
-    worker = [sys.executable, "-m", worker_module(), str(transaction.directory)]
-    environment = [f"--setenv=PYTHONPATH={code}", "--setenv=LC_ALL=C.UTF-8"]
+    program = worker(transaction)
+    environment = [f"--setenv={name}={value}" for name, value in program.environment.items()]
     unit = ["systemd-run", "--quiet", "--collect", f"--unit={transaction.unit}"]
-    runner.run([*unit, *properties, *output, *environment, "--", *worker])
+    runner.run([*unit, *properties, *output, *environment, "--", *program.argv])
 
 
 def is_running(runner: Runner, transaction: Transaction) -> bool:

@@ -17,15 +17,19 @@ from ansible_collections.osaas.fleet.plugins.module_utils._host.activation impor
     Activated,
     Wish,
     activate,
+    debt,
+    finish,
     report,
 )
+from ansible_collections.osaas.fleet.plugins.module_utils._host.backend import Source, source_of
 from ansible_collections.osaas.fleet.plugins.module_utils._host.lock import exclusive
 from ansible_collections.osaas.fleet.plugins.module_utils._host.pin import Pin
 from ansible_collections.osaas.fleet.plugins.module_utils._host.pinning import current_pin
+from ansible_collections.osaas.fleet.plugins.module_utils._host.preview import Preview
 from ansible_collections.osaas.fleet.plugins.module_utils._host.rollback import pin_back, rollback_target
 from ansible_collections.osaas.fleet.plugins.module_utils._host.running import read_running
 from ansible_collections.osaas.fleet.plugins.module_utils._host.settling import settle
-from ansible_collections.osaas.fleet.plugins.module_utils._host.staging import predict, stage
+from ansible_collections.osaas.fleet.plugins.module_utils._host.staging import Want, predict, stage
 
 Result = dict[str, t.Any]
 
@@ -34,7 +38,8 @@ Result = dict[str, t.Any]
 class Request:
     """The options of os_update; `release` is the one to be on, or to leave when rolling back.
 
-    `bad_because` is why the release that is left must never come again, None if it may.
+    `bad_because` is why the release that is left must never come again, None if it may. `preview` stands in
+    for the pin in check mode, where nothing was pinned.
     """
 
     release: str
@@ -43,32 +48,43 @@ class Request:
     reboot_packages: tuple[str, ...]
     bad_because: str | None
     check: bool
+    preview: Preview | None = None
 
 
 def staged(runner: Runner, request: Request) -> Result:
-    """Download what the pinned release needs. Changed if anything was downloaded."""
-    pin = _pinned(request.release)
+    """Download what the pinned release needs. Changed if anything was downloaded, or mended first."""
     if request.check:
-        plan = predict(pin, request.wish.allow_removals)
-        return {"changed": plan.download_bytes > 0, "release": pin.release, "plan": plan.as_json()}
+        pin, source = _preview(request)
+        plan = predict(Want(pin, request.wish.allow_removals), source)
+        found = {"release": pin.release, "plan": plan.as_json(), "repairs": []}
+        return {"changed": plan.download_bytes > 0, **found}
+    pin = _pinned(request.release)
+    repairs = finish(runner, request.wish, pin.release)
     with exclusive():
-        done, downloaded = stage(runner, pin, request.wish.allow_removals)
-    return {"changed": downloaded, "release": pin.release, "plan": done.plan.as_json()}
+        done, downloaded = stage(runner, Want(pin, request.wish.allow_removals, debt()))
+    return {
+        "changed": downloaded or bool(repairs),
+        "release": pin.release,
+        "plan": done.plan.as_json(),
+        "repairs": list(repairs),
+    }
 
 
 def active(runner: Runner, request: Request) -> Result:
     """Bring the host to the pinned release."""
-    pin = _pinned(request.release)
     if request.check:
-        return _prediction(runner, request, pin, repinned=False)
-    return _settled(runner, request, activate(runner, pin, request.wish), repinned=False)
+        pin, source = _preview(request)
+        return _prediction(runner, request, pin, source, repinned=False)
+    done = activate(runner, _pinned(request.release), request.wish)
+    return _settled(runner, request, done, repinned=False)
 
 
 def rolled_back(runner: Runner, request: Request) -> Result:
     """Bring the host back to the release before."""
     if request.check:
         target = rollback_target(request.release)
-        return _prediction(runner, request, target, repinned=target != current_pin())
+        repinned = target != current_pin()
+        return _prediction(runner, request, target, source_of(target), repinned=repinned)
     target, repinned = pin_back(request.release, request.bad_because)
     done = activate(runner, target, request.wish)
     return _settled(runner, request, done, repinned=repinned, revive=True)
@@ -92,17 +108,34 @@ def _pinned(release: str) -> Pin:
     return pin
 
 
+def _preview(request: Request) -> tuple[Pin, Source]:
+    """The pin to plan for and its repos, whether the host is pinned already or only would be."""
+    pin = current_pin()
+    if request.preview and (pin is None or pin.release != request.release):
+        return request.preview.pin, request.preview.source()
+    pin = _pinned(request.release)
+    return pin, source_of(pin)
+
+
 def _settled(
     runner: Runner, request: Request, done: Activated, *, repinned: bool, revive: bool = False
 ) -> Result:
-    now = settle(runner, restart=request.restart, revive=revive, reboot_packages=request.reboot_packages)
+    now = settle(
+        runner,
+        restart=request.restart and not done.waits,
+        revive=revive,
+        reboot_packages=request.reboot_packages,
+    )
+    if done.waits:
+        now["reboot_required"] = True
+        now["reboot_reasons"].insert(0, f"the next boot brings the host to {done.release}")
     return {"changed": done.changed or repinned or bool(now["services_restarted"]), **report(done), **now}
 
 
-def _prediction(runner: Runner, request: Request, pin: Pin, *, repinned: bool) -> Result:
-    plan = predict(pin, request.wish.allow_removals)
+def _prediction(runner: Runner, request: Request, pin: Pin, source: Source, *, repinned: bool) -> Result:
+    plan = predict(Want(pin, request.wish.allow_removals), source)
     running = read_running()
     from_release = running.release if running else None
-    done = Activated(not plan.empty, pin.release, from_release, plan, "", False, 0.0)
+    done = Activated(not plan.empty, pin.release, from_release, plan, "", (), False, 0.0)
     now = settle(runner, restart=False, reboot_packages=request.reboot_packages)
     return {"changed": done.changed or repinned, **report(done), **now}

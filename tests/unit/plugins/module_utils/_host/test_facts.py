@@ -11,7 +11,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._host.repofiles import
 from ansible_collections.osaas.fleet.plugins.module_utils._host.running import Running
 
 PIN = Pin("20261101T000000Z", "d", "http://store", (Repository("baseos", ("one",)),))
-RUNNING = Running(PIN.release, "abc", "")
+RUNNING = Running(PIN.release, "", "abc", ())
 
 
 def test_no_drift() -> None:
@@ -26,7 +26,7 @@ def test_every_reason_is_told() -> None:
         "repo live is enabled beside the pinned ones",
     ]
     assert drift_reasons(PIN, None, "abc", render(PIN), []) == ["pinned to 20261101T000000Z, runs no release"]
-    older = Running("20261001T000000Z", "abc", "")
+    older = Running("20261001T000000Z", "", "abc", ())
     assert drift_reasons(PIN, older, "abc", render(PIN), []) == [
         "pinned to 20261101T000000Z, runs 20261001T000000Z"
     ]
