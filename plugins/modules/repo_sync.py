@@ -30,6 +30,7 @@ extends_documentation_fragment:
   - osaas.fleet._attributes.action_group
   - osaas.fleet._store
   - osaas.fleet._store.signing
+  - osaas.fleet._upstream.required
 requirements:
   - aiohttp >= 3.10
   - createrepo_c (Python bindings)
@@ -47,156 +48,6 @@ attributes:
     details:
       - As long as the upstream does not change.
 options:
-  repositories:
-    description: The repositories to sync, as one unit.
-    type: list
-    elements: dict
-    required: true
-    suboptions:
-      name:
-        description: Name of the repository in the store.
-        type: str
-        required: true
-      baseurl:
-        description:
-          - URLs (C(http), C(https) or C(file)) of the repository.
-          - Each file is taken from the first that has it. A server that fails is asked last from then on.
-          - Exactly one of O(repositories[].baseurl), O(repositories[].metalink) and
-            O(repositories[].mirrorlist) is required.
-        type: list
-        elements: str
-      metalink:
-        description:
-          - URL (C(http) or C(https)) of a metalink. Mirrors with C(https) are asked first.
-          - A C(repomd.xml) must be one that the metalink gives a checksum of,
-            the present one or an older one that it still lists.
-        type: str
-      mirrorlist:
-        description: URL (C(http) or C(https)) of a list of mirrors, one URL in a line.
-        type: str
-      gpgkey:
-        description:
-          - Files with the public keys that may sign this repository and its packages, ASCII-armored.
-          - Required unless both O(repositories[].gpgcheck) and O(repositories[].repo_gpgcheck) are V(false).
-        type: list
-        elements: path
-        default: []
-      gpgcheck:
-        description: Whether every package must be signed by one of the keys.
-        type: bool
-        default: true
-      repo_gpgcheck:
-        description: Whether C(repomd.xml) must be signed by one of the keys.
-        type: bool
-        default: true
-      include:
-        description:
-          - Mirror only packages that one of these globs fits.
-          - A glob is compared with C(name), C(name.arch), C(name-version-release), the same with C(.arch),
-            and C(name-epoch:version-release.arch). What a package requires is not added.
-          - A choice that leaves packages out makes derived metadata, which O(signing_key) signs.
-            Only packages that are left are downloaded.
-        type: list
-        elements: str
-        default: []
-      exclude:
-        description: Leave out packages that one of these globs fits, after O(repositories[].include).
-        type: list
-        elements: str
-        default: []
-      arches:
-        description: Mirror only packages of these architectures; V(noarch) is one. All of them if empty.
-        type: list
-        elements: str
-        default: []
-      source:
-        description: Whether to mirror source packages too, if the upstream has some.
-        type: bool
-        default: false
-      newest:
-        description:
-          - Mirror this many of the newest versions of each name and architecture; all of them if V(0).
-          - Each module stream has newest versions of its own.
-        type: int
-        default: 0
-      proxy:
-        description: URL of an HTTP proxy.
-        type: str
-      username:
-        description:
-          - Name for basic authentication, sent to the servers of O(repositories[].baseurl),
-            O(repositories[].metalink) and O(repositories[].mirrorlist), and no others.
-        type: str
-      password:
-        description: Password for O(repositories[].username).
-        type: str
-      client_cert:
-        description: PEM file with the certificate that this client shows to C(https) servers.
-        type: path
-      client_key:
-        description: PEM file with its key, if it is not in O(repositories[].client_cert).
-        type: path
-      ca_cert:
-        description:
-          - PEM file with the certificates that C(https) servers are verified with, instead of the system's.
-        type: path
-      throttle:
-        description: How many bytes are fetched in a second at most; V(0) is no limit.
-        type: int
-        default: 0
-      connections:
-        description: Overrides O(connections).
-        type: int
-      retries:
-        description: Overrides O(retries).
-        type: int
-      allow_weak_digests:
-        description:
-          - Whether metadata may name files by MD5 or SHA-1, which can be forged.
-          - Signatures are verified all the same.
-        type: bool
-        default: false
-      allow_foreign_base:
-        description:
-          - URLs (C(http) or C(https)) below which packages may lie that are outside the repository,
-            by C(xml:base) or by C(..) in their location.
-          - Such packages are brought into the mirror, whose metadata is derived.
-        type: list
-        elements: str
-        default: []
-      accept_mutable:
-        description:
-          - What was decided about packages of one name, version and architecture with two checksums.
-            Upstream has both, or had one before it had the other. Without a decision it is an error.
-        type: list
-        elements: dict
-        default: []
-        suboptions:
-          nevra:
-            description: The package, as C(name-epoch:version-release.arch).
-            type: str
-            required: true
-          digests:
-            description: Both checksums, as the error names them.
-            type: list
-            elements: str
-            required: true
-          take:
-            description: The checksum of the package to mirror. If it is the older one, metadata is derived.
-            type: str
-            required: true
-          reason:
-            description: Why; it is kept with the mirror.
-            type: str
-            required: true
-  connections:
-    description: How many files of a repository are fetched at a time.
-    type: int
-    default: 8
-  retries:
-    description: How often a file is asked for again, after the first try, when a server fails for the moment.
-    type: int
-    default: 5
   metrics:
     description:
       - File (C(*.prom)) in which to leave figures for the textfile collector of Prometheus' node exporter.
@@ -312,66 +163,30 @@ repositories:
       sample: [prestodelta]
 """
 
-import typing as t
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.osaas.fleet.plugins.module_utils._command import ModuleRunner
-from ansible_collections.osaas.fleet.plugins.module_utils._module import (
-    ArgumentSpec,
-    Options,
-    Result,
-    run_module,
-)
-from ansible_collections.osaas.fleet.plugins.module_utils._repo.choice import Choice
+from ansible_collections.osaas.fleet.plugins.module_utils._module import ArgumentSpec, Result, run_module
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.libraries import aiohttp, createrepo_c, yaml
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.metrics import write_metrics
-from ansible_collections.osaas.fleet.plugins.module_utils._repo.model import Mutable, Repository, Tolerance
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.model import Repository
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.options import (
+    REPOSITORY,
+    UPSTREAM,
+    given_repositories,
+)
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.signing import SigningKey
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.store import Store
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.sync import Synced, preview, sync
-from ansible_collections.osaas.fleet.plugins.module_utils._repo.transfer import Transfer
 
-MUTABLE: Options = {
-    "nevra": {"type": "str", "required": True},
-    "digests": {"type": "list", "elements": "str", "required": True},
-    "take": {"type": "str", "required": True},
-    "reason": {"type": "str", "required": True},
-}
-REPOSITORY: Options = {
-    "name": {"type": "str", "required": True},
-    "baseurl": {"type": "list", "elements": "str"},
-    "metalink": {"type": "str"},
-    "mirrorlist": {"type": "str"},
-    "gpgkey": {"type": "list", "elements": "path", "default": [], "no_log": False},
-    "gpgcheck": {"type": "bool", "default": True},
-    "repo_gpgcheck": {"type": "bool", "default": True},
-    "include": {"type": "list", "elements": "str", "default": []},
-    "exclude": {"type": "list", "elements": "str", "default": []},
-    "arches": {"type": "list", "elements": "str", "default": []},
-    "source": {"type": "bool", "default": False},
-    "newest": {"type": "int", "default": 0},
-    "proxy": {"type": "str"},
-    "username": {"type": "str"},
-    "password": {"type": "str", "no_log": True},
-    "client_cert": {"type": "path"},
-    "client_key": {"type": "path", "no_log": False},
-    "ca_cert": {"type": "path"},
-    "throttle": {"type": "int", "default": 0},
-    "connections": {"type": "int"},
-    "retries": {"type": "int"},
-    "allow_weak_digests": {"type": "bool", "default": False},
-    "allow_foreign_base": {"type": "list", "elements": "str", "default": []},
-    "accept_mutable": {"type": "list", "elements": "dict", "default": [], "options": MUTABLE},
-}
 SPEC = ArgumentSpec(
     {
         "store": {"type": "path", "required": True},
+        **UPSTREAM,
         "repositories": {"type": "list", "elements": "dict", "required": True, "options": REPOSITORY},
-        "connections": {"type": "int", "default": 8},
-        "retries": {"type": "int", "default": 5},
         "signing_key": {"type": "str", "no_log": False},
         "gnupg_home": {"type": "path"},
         "metrics": {"type": "path"},
@@ -385,7 +200,7 @@ def work(module: AnsibleModule) -> Result:
         if found is None:
             module.fail_json(msg=missing_required_lib(library, reason="to mirror repositories"))
     params = module.params
-    repositories = [_repository(raw, params) for raw in params["repositories"]]
+    repositories = given_repositories(params)
     home = Path(params["gnupg_home"]) if params["gnupg_home"] else None
     key = SigningKey(params["signing_key"], home) if params["signing_key"] else None
     store, runner = Store(Path(params["store"])), ModuleRunner(module)
@@ -410,47 +225,6 @@ def _sync(
     finally:
         if metrics:
             write_metrics(Path(metrics), store, done)
-
-
-def _repository(raw: Mapping[str, t.Any], params: Mapping[str, t.Any]) -> Repository:
-    def path(name: str) -> Path | None:
-        return Path(raw[name]) if raw[name] else None
-
-    return Repository(
-        name=raw["name"],
-        baseurls=tuple(raw["baseurl"] or ()),
-        metalink=raw["metalink"] or "",
-        mirrorlist=raw["mirrorlist"] or "",
-        gpgkeys=tuple(Path(one) for one in raw["gpgkey"]),
-        gpgcheck=raw["gpgcheck"],
-        repo_gpgcheck=raw["repo_gpgcheck"],
-        transfer=Transfer(
-            connections=params["connections"] if raw["connections"] is None else raw["connections"],
-            retries=params["retries"] if raw["retries"] is None else raw["retries"],
-            throttle=raw["throttle"],
-            proxy=raw["proxy"],
-            username=raw["username"],
-            password=raw["password"],
-            client_cert=path("client_cert"),
-            client_key=path("client_key"),
-            ca_cert=path("ca_cert"),
-        ),
-        tolerance=Tolerance(
-            weak_digests=raw["allow_weak_digests"],
-            foreign_bases=tuple(raw["allow_foreign_base"]),
-            mutable=tuple(
-                Mutable(one["nevra"], frozenset(one["digests"]), one["take"], one["reason"])
-                for one in raw["accept_mutable"]
-            ),
-        ),
-        choice=Choice(
-            include=tuple(raw["include"]),
-            exclude=tuple(raw["exclude"]),
-            arches=tuple(raw["arches"]),
-            source=raw["source"],
-            newest=raw["newest"],
-        ),
-    )
 
 
 def main() -> None:
