@@ -25,7 +25,8 @@ from ansible_collections.osaas.fleet.plugins.module_utils._errors import (
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.model import SIGNATURE, Repository
 
 ARMORED = re.compile(rb"-----BEGIN PGP PUBLIC KEY BLOCK-----.*?-----END PGP PUBLIC KEY BLOCK-----", re.DOTALL)
-BATCH = 256  # files for one rpmkeys: enough to forget its start-up, few enough to spread over the processors
+RING = "keyring.gpg"
+BATCH = 256  # files for one rpmkeys at most: enough to forget its start-up
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Keys:
 
     @property
     def _ring(self) -> Path:
-        return self.scratch / "keyring.gpg"
+        return self.scratch / RING
 
     @property
     def _database(self) -> Path:
@@ -48,24 +49,23 @@ class Keys:
 
     def verify_repomd(self, content: Path, signature: Path) -> None:
         """Raises VerificationError unless `signature` is a good signature of `content` by one of the keys."""
-        argv = ["gpgv", "--homedir", str(self.scratch), "--keyring", str(self._ring), "--status-fd", "1"]
-        done = self.runner.run([*argv, str(signature), str(content)], check=False)
-        found = {
-            line.split()[1]: line.split() for line in done.stdout.splitlines() if line.startswith("[GNUPG:] ")
-        }
-        if {"GOODSIG", "VALIDSIG"} <= found.keys() and "BADSIG" not in found:
-            return
-        raise VerificationError(
-            _why(found),
-            where=f"{self.repository}: {SIGNATURE}",
-            way_out="Nothing of this state was published; ask upstream, or check gpgkey",
-        )
+        why = signature_fault(self.runner, self._ring, content, signature)
+        if why:
+            raise VerificationError(
+                why,
+                where=f"{self.repository}: {SIGNATURE}",
+                way_out="Nothing of this state was published; ask upstream, or check gpgkey",
+            )
 
     async def verify_packages(self, files: Mapping[Path, str]) -> list[FleetError]:
         """One error for each of `files` (path -> name) that none of the keys signed, or that is damaged."""
         paths = list(files)
-        batches = [paths[start : start + BATCH] for start in range(0, len(paths), BATCH)]
-        workers = asyncio.Semaphore(os.cpu_count() or 1)
+        processors = os.cpu_count() or 1
+        size = min(BATCH, -(-len(paths) // processors) or 1)
+        batches = [paths[start : start + size] for start in range(0, len(paths), size)]
+        if batches:
+            self._import()
+        workers = asyncio.Semaphore(processors)
 
         async def check(batch: Sequence[Path]) -> list[Path]:
             async with workers:
@@ -80,6 +80,16 @@ class Keys:
             )
             for path in bad
         ]
+
+    def _import(self) -> None:
+        """Fill the database that packages are checked with. Raises InputError."""
+        if self._database.exists():
+            return
+        self._database.mkdir()
+        try:
+            self.runner.run(self._rpmkeys("--import", *map(str, self.files)))
+        except CommandError as error:
+            raise _unusable(error, self.repository) from error
 
     def _rpmkeys(self, *arguments: str) -> list[str]:
         # Both digests and signatures must be there and good, whatever the machine's own macros say.
@@ -113,24 +123,44 @@ def open_keys(runner: Runner, repository: Repository, scratch: Path) -> Keys:
     digests = sorted(hashlib.sha256(content).hexdigest() for content in contents)
     total = hashlib.sha256("\n".join(digests).encode()).hexdigest()
     keys = Keys(repository.name, repository.gpgkeys, total, runner, scratch)
-    try:
-        if repository.repo_gpgcheck:
-            keys._ring.write_bytes(b"".join(_dearmored(runner, content, scratch) for content in contents))
-        if repository.gpgcheck:
-            keys._database.mkdir()
-            runner.run(keys._rpmkeys("--import", *map(str, repository.gpgkeys)))
-    except CommandError as error:
-        raise InputError(f"a gpgkey file holds no usable key: {error.what}", where=repository.name) from error
+    if repository.repo_gpgcheck:
+        make_ring(runner, repository.gpgkeys, scratch, where=repository.name)
     return keys
+
+
+def make_ring(runner: Runner, files: Sequence[Path], scratch: Path, *, where: str) -> Path:
+    """A keyring for gpgv of the keys in `files`, made in `scratch`. Raises InputError as open_keys() does."""
+    ring = scratch / RING
+    contents = [_read(path, where) for path in files]
+    try:
+        ring.write_bytes(b"".join(_dearmored(runner, content, scratch) for content in contents))
+    except CommandError as error:
+        raise _unusable(error, where) from error
+    return ring
+
+
+def _unusable(error: CommandError, repository: str) -> InputError:
+    return InputError(f"a gpgkey file holds no usable key: {error.what}", where=repository)
 
 
 def _good(line: str) -> bool:
     return line.endswith(": digests signatures OK")
 
 
-def _why(found: Mapping[str, Sequence[str]]) -> str:
+def signature_fault(runner: Runner, ring: Path, content: Path, signature: Path) -> str:
+    """Why `signature` is no good one of `content` by a key of this `ring`; "" if it is."""
+    argv = ["gpgv", "--homedir", str(ring.parent), "--keyring", str(ring), "--status-fd", "1"]
+    done = runner.run([*argv, str(signature), str(content)], check=False)
+    lines = [line.split() for line in done.stdout.splitlines() if line.startswith("[GNUPG:] ")]
+    found = {line[1]: line for line in lines}
+    if {"GOODSIG", "VALIDSIG"} <= found.keys() and "BADSIG" not in found:
+        return ""
+    return _why(found, content.name)
+
+
+def _why(found: Mapping[str, Sequence[str]], content: str) -> str:
     if "BADSIG" in found:
-        return "the signature does not fit repomd.xml"
+        return f"the signature does not fit {content}"
     for status, words in (("EXPKEYSIG", "an expired key"), ("REVKEYSIG", "a revoked key")):
         if status in found:
             return f"signed by {words} ({found[status][2]})"

@@ -27,7 +27,8 @@ SIGNATURE = "repodata/repomd.xml.asc"
 class RemoteFile(t.NamedTuple):
     """A file as the metadata advertises it; a tuple, for a repo has tens of thousands of them.
 
-    `address` is its URL if it does not come from below the repo's base URLs.
+    `address` is its URL if it does not come from below the repo's base URLs. `spelled` is its href as the
+    metadata has it, if that is percent-encoded: a client that does not decode it asks for that.
     """
 
     href: str
@@ -35,6 +36,12 @@ class RemoteFile(t.NamedTuple):
     digest: str
     size: int
     address: str = ""
+    spelled: str = ""
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """All names that it has in a tree."""
+        return (self.href, self.spelled) if self.spelled else (self.href,)
 
 
 class Package(t.NamedTuple):
@@ -107,7 +114,7 @@ class Repository:
 
     def __post_init__(self) -> None:
         check_name(self.name, where="repositories")
-        if self.name == "manifest.json":
+        if self.name in ("manifest.json", "manifest.json.asc"):
             raise InputError("this name is taken by the manifest of a snapshot", where=self.name)
         if sum(map(bool, (self.baseurls, self.metalink, self.mirrorlist))) != 1:
             raise InputError("give one of baseurl, metalink and mirrorlist", where=self.name)

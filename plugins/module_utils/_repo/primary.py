@@ -9,18 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from urllib.parse import unquote
 
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import AllErrors, FleetError, UpstreamError
 from ansible_collections.osaas.fleet.plugins.module_utils._evr import Nevra
 from ansible_collections.osaas.fleet.plugins.module_utils._repo import hrefs
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.digests import check_digest
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.libraries import createrepo_c
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.listing import Listed
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.model import Package, RemoteFile, Tolerance
-from ansible_collections.osaas.fleet.plugins.module_utils._repo.safexml import check_xml
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.safexml import check_prolog, check_xml
 
 PACKAGE_BYTES = 16 << 30
-FOREIGN = "foreign"  # the directory of packages that upstream keeps outside the repo
 STRICT = Tolerance()
 
 
@@ -45,10 +44,11 @@ def parse_primary(
     def wonder(_kind: int, message: str) -> None:
         surprises.append(message)
 
-    check_xml(path, where=f"{repository}: primary")
+    check_prolog(path, where=f"{repository}: primary")
     try:
         createrepo_c.xml_parse_primary(str(path), pkgcb=take, warningcb=wonder, do_files=0)
     except createrepo_c.CreaterepoCError as error:
+        check_xml(path, where=f"{repository}: primary")  # tells a line and a column
         raise UpstreamError(f"this is not a package list: {error}", where=f"{repository}: primary") from error
     if surprises and not packages and not errors:
         raise UpstreamError(f"this is not a package list: {surprises[0]}", where=f"{repository}: primary")
@@ -60,13 +60,15 @@ def parse_primary(
 
 def _package(raw: createrepo_c.Package, tolerance: Tolerance, baseurl: str, *, repository: str) -> Package:
     nevra = raw.nevra()
+    if not nevra.isprintable() or " " in nevra:
+        what = "its name or version has a blank or a control character"
+        raise UpstreamError(what, where=f"{repository}: {nevra!r}")
     where = f"{repository}: {nevra}"
     origin = (raw.location_base or "", raw.location_href or "")
     algorithm, digest = check_digest(raw.checksum_type, raw.pkgId, where=where, weak=tolerance.weak_digests)
     address = hrefs.foreign(baseurl, origin, tolerance.foreign_bases)
     if address:
-        href = f"{FOREIGN}/{digest}/{unquote(address.rpartition('/')[2])}"
-        hrefs.check_href(href, None, where=where)
+        href = hrefs.brought(address, digest)
     else:
         href = hrefs.check_href(origin[1], raw.location_base, where=where)
     if href.split("/", 1)[0] == "repodata":
@@ -77,19 +79,18 @@ def _package(raw: createrepo_c.Package, tolerance: Tolerance, baseurl: str, *, r
         )
     return Package(
         nevra=nevra,
-        file=RemoteFile(href, algorithm, digest, raw.size_package, address),
+        file=RemoteFile(href, algorithm, digest, raw.size_package, address, hrefs.spelled(href, origin)),
         build=Nevra(raw.name, int(raw.epoch or 0), raw.version, raw.release, raw.arch),
         source=raw.rpm_sourcerpm or "",
         origin=origin,
     )
 
 
-def mutable(one: Package, other: Package, *, repository: str) -> FleetError:
+def mutable(nevra: str, one: Listed | RemoteFile, other: RemoteFile, *, repository: str) -> FleetError:
     """The error about a NEVRA with two digests."""
     return UpstreamError(
-        f"one NEVRA has two digests: {one.file.digest} ({one.file.href})"
-        f" and {other.file.digest} ({other.file.href})",
-        where=f"{repository}: {one.nevra}",
+        f"one NEVRA has two digests: {one.digest} ({one.href}) and {other.digest} ({other.href})",
+        where=f"{repository}: {nevra}",
         way_out="Ask upstream which one is right, and say so in accept_mutable",
     )
 
@@ -105,7 +106,7 @@ def conflicts(
         if first.file.digest != package.file.digest:
             if tolerance.verdict(package.nevra, {first.file.digest, package.file.digest}):
                 continue
-            yield mutable(first, package, repository=repository)
+            yield mutable(package.nevra, first.file, package.file, repository=repository)
         other = places.setdefault(package.file.href, package)
         if other.file.digest != package.file.digest and first.file.digest == package.file.digest:
             yield UpstreamError(

@@ -8,13 +8,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import AllErrors, FleetError, UpstreamError
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.digests import ALGORITHMS, check_digest
-from ansible_collections.osaas.fleet.plugins.module_utils._repo.hrefs import check_href
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.hrefs import (
+    brought,
+    check_href,
+    foreign,
+    spelled,
+)
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.libraries import createrepo_c
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.model import REPOMD, SIGNATURE, RemoteFile
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.safexml import check_xml
@@ -67,10 +73,12 @@ class Repomd:
         return next((found for kind in kinds for found in self.records if found.kind == kind), None)
 
 
-def parse_repomd(path: Path, *, repository: str, weak: bool = False) -> Repomd:
+def parse_repomd(
+    path: Path, *, repository: str, weak: bool = False, foreign_bases: Sequence[str] = (), baseurl: str = ""
+) -> Repomd:
     """Read `path`. Raises UpstreamError or AllErrors naming every record that breaks a rule.
 
-    `weak` accepts weak checksums.
+    `weak` accepts weak checksums, `foreign_bases` records outside the repo at `baseurl` that are below these.
     """
     where = f"{repository}: {REPOMD}"
     errors: list[FleetError] = []
@@ -83,7 +91,10 @@ def parse_repomd(path: Path, *, repository: str, weak: bool = False) -> Repomd:
     records: list[Record] = []
     for entry in raw.records:
         try:
-            records.append(_record(entry, where=f"{where}: record {entry.type!r}", weak=weak))
+            at = f"{where}: record {entry.type!r}"
+            origin = (entry.location_base or "", entry.location_href or "")
+            address = foreign(baseurl, origin, foreign_bases)
+            records.append(_record(entry, origin, address, where=at, weak=weak))
         except FleetError as error:
             errors.append(error)
     errors += _set_errors(records, where=where) if not errors else []
@@ -94,15 +105,17 @@ def parse_repomd(path: Path, *, repository: str, weak: bool = False) -> Repomd:
     return Repomd(raw.revision or "", tuple(records), tags)
 
 
-def _record(entry: createrepo_c.RepomdRecord, *, where: str, weak: bool) -> Record:
-    href = check_href(entry.location_href or "", entry.location_base, where=where)
+def _record(
+    entry: createrepo_c.RepomdRecord, origin: tuple[str, str], address: str, *, where: str, weak: bool
+) -> Record:
     algorithm, digest = check_digest(entry.checksum_type, entry.checksum, where=where, weak=weak)
+    href = brought(address, digest) if address else check_href(origin[1], origin[0], where=where)
     for name, size, most in (("size", entry.size, RECORD_BYTES), ("open-size", entry.size_open, OPEN_BYTES)):
         if size > most:
             raise UpstreamError(f"{name} {size} is over the limit of {most} bytes", where=where)
     if entry.size <= 0:
         raise UpstreamError("the metadata gives no size", where=where)
-    file = RemoteFile(href, algorithm, digest, entry.size)
+    file = RemoteFile(href, algorithm, digest, entry.size, address, spelled(href, origin))
     open_size, timestamp = max(entry.size_open, 0), max(entry.timestamp, 0)
     opened = (entry.checksum_open_type or "", entry.checksum_open or "")
     if entry.type == "primary":

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -23,10 +23,12 @@ from ansible_collections.osaas.fleet.plugins.module_utils._errors import (
     VerificationError,
 )
 from ansible_collections.osaas.fleet.plugins.module_utils._repo import hrefs
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.before import Before
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.choice import choose
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.derive import Source, adopt, derive, sign
-from ansible_collections.osaas.fleet.plugins.module_utils._repo.digests import Hasher, sha256
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.digests import sha256
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.keys import Keys
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.listing import Listed
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.model import (
     REPOMD,
     SIGNATURE,
@@ -68,20 +70,26 @@ class Staged:
     """
 
     record: TreeRecord
+    packages: list[Package]
     objects: dict[str, str]
     upstream: str
 
 
 @dataclass(frozen=True)
 class Contents:
-    """The packages of a state that are wanted, in two sources: the upstream's, and the mirror's before it.
+    """The packages of a state that are wanted: `new` ones of upstream, and what `old`, the mirror, gives.
 
     `why` says what makes this another state than the upstream's; nothing, if it is verbatim.
     """
 
     new: list[Package]
-    old: list[Package]
+    old: Source | None
     why: tuple[str, ...]
+
+    @property
+    def packages(self) -> list[Package]:
+        """All of them."""
+        return [*self.new, *(self.old.take if self.old else ())]
 
 
 class RepositorySync:
@@ -101,13 +109,13 @@ class RepositorySync:
         self.name = repository.name
         self.upstream = upstream
         self.mirror = mirrored(store, repository.name)
+        self._before = self.mirror and Before(store, self.mirror, repository.tolerance, runner, scratch)
         self._store = store
         self._keys = keys
         self._runner = runner
         self._scratch = scratch
         self._key = key
-        self._signed: set[RemoteFile] | None = None
-        self._before: list[Package] | None = None
+        self._signed = self._before.signed(keys.digest) if self._before else frozenset()
 
     def is_mirrored(self, head: Head) -> bool:
         """Whether the mirror is this state already, verified and chosen by the same keys and rules."""
@@ -142,8 +150,8 @@ class RepositorySync:
         files = {href: self._store.object(digest) for href, digest in records.items()}
         packages = self._packages(head.repomd.primary, files[head.repomd.primary.file.href])
         contents = self._contents(head.repomd, files, packages)
-        wanted = {package.file for package in (*contents.new, *contents.old)}
-        clash = hrefs.clash([*records, REPOMD, SIGNATURE, *(file.href for file in wanted)])
+        wanted = {package.file for package in contents.packages}
+        clash = hrefs.clash([*records, REPOMD, SIGNATURE, *(href for file in wanted for href in file.places)])
         if clash:
             raise UpstreamError("is wanted as a file and as a directory", where=f"{self.name}: {clash}")
         if contents.why and self._key is None:
@@ -154,12 +162,15 @@ class RepositorySync:
             )
         objects = await self._fetch(wanted)
         if self.repository.gpgcheck:
-            await self._verify(wanted, objects)
+            await self._verify({objects[file.href]: file.href for file in wanted})
         left_out: tuple[str, ...] = ()
         if contents.why and self._key is not None:
             derived = derive(
                 self._runner,
-                self._sources(head.repomd, files, packages, contents),
+                [
+                    Source(self.name, head.repomd, files, packages, contents.new),
+                    *filter(None, [contents.old]),
+                ],
                 Path(tempfile.mkdtemp(dir=self._scratch)) / "derived",
             )
             signature = sign(self._store, self._runner, derived, self._key, self.name)
@@ -171,7 +182,7 @@ class RepositorySync:
             if head.signature is not None:
                 objects[SIGNATURE] = self._keep(head.signature)
         record = self._record(head, len(wanted), objects, contents.why)
-        return Staged(replace(record, left_out=left_out), objects, head.digest)
+        return Staged(replace(record, left_out=left_out), contents.packages, objects, head.digest)
 
     def _contents(self, repomd: Repomd, files: Mapping[str, Path], packages: list[Package]) -> Contents:
         """Decide which packages are wanted. Raises AllErrors for mutable ones that nobody decided about."""
@@ -179,26 +190,31 @@ class RepositorySync:
         builds: dict[str, list[Package]] = {}
         for package in packages:
             builds.setdefault(package.nevra, []).append(package)
-        before = {package.nevra: package for package in self._mirrored()}
+        before = self._before.listed if self._before else {}
         why: list[str] = []
         errors: list[FleetError] = []
         dropped: set[Package] = set()
-        old: list[Package] = []
+        old: list[str] = []
         for nevra, same in builds.items():
-            others = [package for package in (before.get(nevra),) if package and _differ(package, same[0])]
-            digests = {package.file.digest for package in (*same, *others)}
+            other = before.get(nevra)
+            if other and not _differ(other, same[0].file):
+                other = None
+            if not other and len(same) == 1:
+                continue
+            digests = {one.digest for one in (*(package.file for package in same), other) if one}
             if len(digests) < 2:
                 continue
             verdict = tolerance.verdict(nevra, digests)
             if verdict is None:
-                errors.append(mutable(others[0], same[0], repository=self.name))
+                # If there is no other, upstream's own list has both, and would not have been read.
+                errors.append(mutable(nevra, other or same[-1].file, same[0].file, repository=self.name))
                 continue
             losers = {package for package in same if package.file.digest != verdict.take}
             if losers:
                 dropped |= losers
                 why.append(f"accept_mutable: {nevra} ({verdict.reason})")
             if len(losers) == len(same):
-                old += others
+                old.append(nevra)
         if errors:
             raise AllErrors(errors)
         chosen = choose(
@@ -206,10 +222,12 @@ class RepositorySync:
             self.repository.choice,
             self._streams(repomd, files),
         )
-        moved = sum(package.file.address != "" for package in chosen.packages)
-        if moved:
-            why.append(f"allow_foreign_base: {moved} packages brought into the repo")
-        return Contents(chosen.packages, old, (*why, *chosen.why))
+        for kind, files_ in (("metadata files", repomd.records), ("packages", chosen.packages)):
+            moved = sum(one.file.address != "" for one in files_)
+            if moved:
+                why.append(f"allow_foreign_base: {moved} {kind} brought into the repo")
+        source = self._before.source(old) if self._before and old else None
+        return Contents(chosen.packages, source, (*why, *chosen.why))
 
     def _streams(self, repomd: Repomd, files: Mapping[str, Path]) -> dict[str, str]:
         """Only the choice of the newest asks for them."""
@@ -220,18 +238,6 @@ class RepositorySync:
         opened = self._scratch / "modules.yaml"
         unpack(self._runner, files[record.file.href], opened, record, where=where)
         return streams(read_modules(opened, where=where))
-
-    def _sources(
-        self, repomd: Repomd, files: Mapping[str, Path], packages: Sequence[Package], contents: Contents
-    ) -> list[Source]:
-        sources = [Source(self.name, repomd, files, packages, contents.new)]
-        mirror = self.mirror
-        if contents.old and mirror is not None:
-            tree = self._store.tree(self.name, mirror.tree)
-            before = parse_repomd(tree / REPOMD, repository=self.name, weak=True)
-            theirs = {record.file.href: tree / record.file.href for record in before.records}
-            sources.append(Source(self.name, before, theirs, self._mirrored(), contents.old))
-        return sources
 
     async def _read_pair(self) -> tuple[bytes, bytes | None]:
         content = await self.upstream.read(REPOMD, REPOMD_BYTES)
@@ -253,8 +259,14 @@ class RepositorySync:
             asc = self._scratch / "repomd.xml.asc"
             asc.write_bytes(signature)
             self._keys.verify_repomd(path, asc)
-        weak = self.repository.tolerance.weak_digests
-        repomd = parse_repomd(path, repository=self.name, weak=weak)
+        tolerance = self.repository.tolerance
+        repomd = parse_repomd(
+            path,
+            repository=self.name,
+            weak=tolerance.weak_digests,
+            foreign_bases=tolerance.foreign_bases,
+            baseurl=self.upstream.base,
+        )
         return Head(content, signature, sha256(content), repomd)
 
     async def _fetch(self, wanted: Iterable[RemoteFile]) -> dict[str, str]:
@@ -275,7 +287,7 @@ class RepositorySync:
                 except FleetError as error:
                     errors.append(error)
                 else:
-                    objects.update((file.href, digest) for file in same)
+                    objects.update((href, digest) for file in same for href in file.places)
 
         await asyncio.gather(*(work() for _worker in range(self.repository.transfer.connections)))
         if errors:
@@ -285,14 +297,13 @@ class RepositorySync:
     def _known(self, file: RemoteFile) -> str:
         """The sha256 of `file` if the store has it, or ""."""
         if file.algorithm == "sha256":
-            path, digest = self._store.object(file.digest), file.digest
-            return digest if path.is_file() and path.stat().st_size == file.size else ""
-        path = self._store.mirrors / self.name / file.href
-        if not path.is_file() or path.stat().st_size != file.size:
+            digest = file.digest
+        else:
+            digest = self._before.objects.get((file.algorithm, file.digest), "") if self._before else ""
+        try:
+            return digest if digest and self._store.object(digest).stat().st_size == file.size else ""
+        except FileNotFoundError:
             return ""
-        hasher = Hasher(file.algorithm)
-        hasher.feed_file(path)
-        return hasher.sha256 if hasher.digest == file.digest else ""
 
     async def _download(self, file: RemoteFile) -> str:
         partial = self._store.partial(self.name) / f"{file.algorithm}-{file.digest}"
@@ -307,31 +318,14 @@ class RepositorySync:
         tolerance = self.repository.tolerance
         return parse_primary(unpacked, repository=self.name, tolerance=tolerance, baseurl=self.upstream.base)
 
-    async def _verify(self, files: set[RemoteFile], objects: dict[str, str]) -> None:
-        """Check the signature of every package that was not checked for the mirror with the same keys."""
-        if self._signed is None:
-            self._signed = self._signed_before()
-        new = {self._store.object(objects[file.href]): file for file in files - self._signed}
-        errors = await self._keys.verify_packages({path: file.href for path, file in new.items()})
+    async def _verify(self, packages: Mapping[str, str]) -> None:
+        """Check the signatures of those `packages` (sha256 -> href) that these keys have not passed yet."""
+        new = {digest: href for digest, href in packages.items() if digest not in self._signed}
+        paths = {self._store.object(digest): href for digest, href in new.items()}
+        errors = await self._keys.verify_packages(paths)
         if errors:
             raise AllErrors(errors)
-        self._signed |= set(new.values())
-
-    def _signed_before(self) -> set[RemoteFile]:
-        mirror = self.mirror
-        if mirror is None or not mirror.gpgcheck or mirror.keyring != self._keys.digest:
-            return set()
-        return {package.file for package in self._mirrored()}
-
-    def _mirrored(self) -> list[Package]:
-        """The packages of the mirror, read once."""
-        if self._before is None:
-            self._before = []
-            if self.mirror is not None:
-                tree = self._store.tree(self.name, self.mirror.tree)
-                primary = parse_repomd(tree / REPOMD, repository=self.name, weak=True).primary
-                self._before = self._packages(primary, tree / primary.file.href)
-        return self._before
+        self._signed |= new.keys()
 
     def _keep(self, content: bytes) -> str:
         digest = sha256(content)
@@ -371,6 +365,6 @@ class RepositorySync:
         )
 
 
-def _differ(one: Package, other: Package) -> bool:
+def _differ(one: Listed, other: RemoteFile) -> bool:
     """Digests of two algorithms say nothing about each other."""
-    return one.file.algorithm == other.file.algorithm and one.file.digest != other.file.digest
+    return one.algorithm == other.algorithm and one.digest != other.digest

@@ -10,6 +10,7 @@ objects/sha256/ab/<sha256>        each file once, mode 0444, whole and verified 
 trees/<repo>/<tree>/…             a complete published state of a repo, hard links into objects; never edited;
                                   its name is the sha256 of repomd.xml and that of its signature
 trees/<repo>/<tree>.json          TreeRecord: what is known of it
+trees/<repo>/<tree>.list          its packages, for the next sync; made again where it is missing
 trees/<repo>/<tree>.solv          its packages as libsolv likes them; made again where it is missing
 mirrors/<repo>                    -> ../trees/<repo>/<tree>, the newest state
 snapshots/<id>/manifest.json      and <repo> -> ../../trees/<repo>/<tree>
@@ -18,6 +19,7 @@ at.map                            dated addresses, for nginx
 checks/<id>.json                  what the checks of that snapshot came to
 superseded/mirrors/<repo>         -> ../../trees/<repo>/<tree>, the state before the newest one
 partial/<repo>/                   downloads that a later run resumes
+quarantine/<sha256>               a damaged file that nobody can be served any more, with <sha256>.json, why
 scratch/                          of the running writer; emptied by the next one
 """
 
@@ -56,6 +58,10 @@ class Store:
         """The TreeRecord beside that tree."""
         return self.root / "trees" / repository / f"{name}.json"
 
+    def listing(self, repository: str, name: str) -> Path:
+        """The packages of that tree, beside it."""
+        return self.root / "trees" / repository / f"{name}.list"
+
     @property
     def mirrors(self) -> Path:
         """One symlink for each repo."""
@@ -86,16 +92,30 @@ class Store:
         return self.root / "partial" / repository
 
     @property
+    def quarantine(self) -> Path:
+        """Where damaged files are kept away from clients."""
+        return self.root / "quarantine"
+
+    @property
     def scratch(self) -> Path:
         """Temporary files of the writer."""
         return self.root / "scratch"
 
     def adopt(self, file: Path, sha256: str) -> None:
-        """Move a file that is known to have this digest, on the same file system, into the objects."""
-        file.chmod(0o444)
+        """Move a file that is known to have this digest, on the same file system, into the objects.
+
+        An object that is there stays, for trees have links to it, unless its size shows that it is damaged.
+        """
         target = self.object(sha256)
-        make_directory(target.parent)
-        file.replace(target)
+        if target.exists() and target.stat().st_size == file.stat().st_size:
+            file.unlink()
+            return
+        file.chmod(0o444)
+        try:
+            file.replace(target)
+        except FileNotFoundError:
+            make_directory(target.parent)
+            file.replace(target)
 
     @contextmanager
     def lock(self) -> Iterator[None]:

@@ -23,6 +23,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._errors import (
     UpstreamError,
 )
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.keys import open_keys
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.listing import write_listing
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.model import Repository, unique_names
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.repository import Head, RepositorySync, Staged
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.signing import SigningKey
@@ -79,6 +80,9 @@ async def _sync(
         staged = await _settle(syncs)
         if staged:
             for new in staged.values():
+                write_listing(
+                    store.listing(new.record.repository, new.record.tree), new.packages, new.objects
+                )
                 build_tree(store, new.record, new.objects)
             # One flush for all objects and trees, before anything points at them.
             runner.run(["sync", "--file-system", str(store.root)])

@@ -36,8 +36,13 @@ class Transfer:
             if value < least:
                 raise InputError(f"{value} is too small", where=name, way_out=f"Give {least} or more")
 
-    def tls(self, *, where: str) -> ssl.SSLContext:
-        """What an https server must prove, and how we prove who we are. Raises InputError."""
+    def tls(self, *, where: str) -> ssl.SSLContext | bool:
+        """What an https server must prove, and how we prove who we are; True is the default.
+
+        Raises InputError.
+        """
+        if not (self.ca_cert or self.client_cert):
+            return True
         try:
             context = ssl.create_default_context(cafile=str(self.ca_cert) if self.ca_cert else None)
             if self.client_cert:

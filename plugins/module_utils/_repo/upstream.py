@@ -123,8 +123,13 @@ class Upstream:
         """
         bases = (file.address,) if file.address else self._mirrors.bases
 
-        def attempt(base: str) -> Awaitable[str]:
-            return self._download(file.address or url(base, file.href), file, partial)
+        async def attempt(base: str) -> str:
+            try:
+                return await self._download(file.address or url(base, file.href), file, partial)
+            except Missing:
+                if not file.spelled:
+                    raise
+                return await self._download(url(base, file.spelled), file, partial)
 
         digest = await self._try_all(file.href, bases, attempt)
         self.downloaded_files += 1

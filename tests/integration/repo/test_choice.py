@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from integration.repo.conftest import Upstream
-from integration.repo.test_hostile import offer_primary, refused
+from integration.repo.test_hostile import offer_primary, offer_repomd, refused
 from integration.repo.test_story import contents, dnf, installed
 
 COMPS = """<?xml version="1.0"?><!DOCTYPE comps PUBLIC "-//Red Hat, Inc.//DTD Comps info//EN" "comps.dtd">
@@ -253,6 +253,24 @@ def test_packages_of_another_place(upstream: Upstream) -> None:
     assert "../pool" not in described(upstream, "primary")
 
 
+def test_metadata_of_another_place(upstream: Upstream) -> None:
+    (upstream.path.parent / "elsewhere").mkdir()
+    [lists] = (upstream.path / "repodata").glob("*-filelists.xml.gz")
+    lists.rename(upstream.path.parent / "elsewhere" / lists.name)
+    base = f"{upstream.nginx.url}/elsewhere/"
+    href = f'href="repodata/{lists.name}"'
+    offer_repomd(upstream, lambda text: text.replace(href, f'xml:base="{base}" href="{lists.name}"'))
+
+    assert f"xml:base '{base}' would take it from elsewhere" in refused(upstream)
+    result = upstream.sync(repository={"allow_foreign_base": [base]}, **upstream.signing)
+    assert result.changed, result.msg
+    assert result.data["repositories"][0]["derived"] == [
+        "allow_foreign_base: 1 metadata files brought into the repo"
+    ]
+    assert 'packages="4"' in described(upstream, "filelists")
+    assert "elsewhere" not in (upstream.store / "mirrors/os/repodata/repomd.xml").read_text()
+
+
 def test_weak_digests_can_be_allowed(upstream: Upstream) -> None:
     upstream.index(options=("--checksum=sha1",))
 
@@ -260,3 +278,28 @@ def test_weak_digests_can_be_allowed(upstream: Upstream) -> None:
     result = upstream.sync(repository={"allow_weak_digests": True})
     assert result.changed, result.msg
     assert contents(upstream.store / "mirrors/os") == contents(upstream.path)
+
+
+@pytest.mark.parametrize("checksum", ["sha256", "sha512"])
+def test_a_lost_list_is_made_up_for(upstream: Upstream, checksum: str) -> None:
+    """What the mirror has is read from its metadata then; nothing is fetched again, or forgotten."""
+    upstream.index(options=(f"--checksum={checksum}",))
+    assert upstream.sync().changed
+    [listing] = upstream.store.glob("trees/os/*.list")
+    listing.unlink()
+    fetched(upstream)
+    rpm = upstream.built.packages["2"] / "tiny-alpha-2-1.noarch.rpm"
+    shutil.copy(rpm, upstream.path / "Packages")
+    upstream.index(options=(f"--checksum={checksum}",))
+
+    assert upstream.sync().changed
+    assert fetched(upstream) == [rpm.name]
+
+
+def test_a_lost_list_hides_no_mutable_package(upstream: Upstream) -> None:
+    assert upstream.sync().changed
+    nevra, *_digests = resigned(upstream)
+    [listing] = upstream.store.glob("trees/os/*.list")
+    listing.unlink()
+
+    assert upstream.sync().msg.startswith(f"os: {nevra}: one NEVRA has two digests: ")

@@ -56,7 +56,7 @@ def refused(upstream: Upstream, **options: Any) -> str:
     result = upstream.sync(**options)
     assert result.failed
     assert (mirror.readlink() if mirror.is_symlink() else None) == before
-    assert len(list(upstream.store.glob("trees/os/*"))) == (2 if before else 0)
+    assert len(list(upstream.store.glob("trees/os/[!.]*"))) == (3 if before else 0), "tree, record, list"
     return result.msg
 
 
@@ -65,7 +65,11 @@ def refused(upstream: Upstream, **options: Any) -> str:
     [
         ('href="../../etc/passwd"', "'../../etc/passwd' is refused: '..' would leave the repo"),
         ('href="/etc/passwd"', "'/etc/passwd' is refused: it is absolute"),
-        ('href="Packages/%2e%2e/x"', "it has a percent sign, which clients decode differently"),
+        ('href="Packages/%2e%2e/%2e%2e/x"', "'..' would leave the repo"),
+        ('href="Packages%2f..%2fx"', "it encodes a slash"),
+        ('href="Packages/%00x"', "it has a control character"),
+        ('href="Packages/%252e%252e/x"', "it has a percent sign that encodes nothing, or is encoded itself"),
+        ('href="repod%61ta/a.rpm"', "'repodata/a.rpm' is refused: a package has no place in repodata/"),
         ('href="repodata/a.rpm"', "'repodata/a.rpm' is refused: a package has no place in repodata/"),
         ('xml:base="file:///" href="etc/passwd"', "xml:base 'file:///' would take it from elsewhere"),
         ('xml:base="http://127.0.0.1:9/" href="a.rpm"', "xml:base 'http://127.0.0.1:9/' would take it"),
@@ -86,6 +90,15 @@ def test_location_of_a_record(upstream: Upstream) -> None:
     assert refused(upstream) == (
         "os: repodata/repomd.xml: record 'other': location '../other.xml.gz' is refused:"
         " '..' would leave the repo"
+    )
+
+
+@pytest.mark.parametrize("name", ["tiny alpha", "tiny&#10;alpha", "tiny-alpha&#x85;"])
+def test_name_of_a_package(upstream: Upstream, name: str) -> None:
+    offer_primary(upstream, lambda text: text.replace("<name>tiny-alpha<", f"<name>{name}<"))
+
+    assert refused(upstream).endswith(
+        "-0:1-1.noarch': its name or version has a blank or a control character"
     )
 
 

@@ -17,6 +17,7 @@ GOOD = [
     "..a/b..c/...",
     "p/" + "n" * 255,
 ]
+PERCENT = "it has a percent sign that encodes nothing, or is encoded itself"
 BAD = [
     ("", None, "it is empty"),
     ("/etc/passwd", None, "it is absolute"),
@@ -29,8 +30,8 @@ BAD = [
     ("./a.rpm", None, "it has an empty or '.' component"),
     ("a/", None, "it has an empty or '.' component"),
     ("a\\..\\b.rpm", None, "it has a backslash"),
-    ("%2e%2e/a.rpm", None, "it has a percent sign, which clients decode differently"),
-    ("a%00.rpm", None, "it has a percent sign, which clients decode differently"),
+    ("100%.rpm", None, PERCENT),
+    ("a%zz.rpm", None, PERCENT),
     ("a\0.rpm", None, "it has a control character"),
     ("a\n.rpm", None, "it has a control character"),
     ("p/" + "n" * 256, None, "a component is over 255 bytes"),
@@ -40,6 +41,20 @@ BAD = [
     ("file:a.rpm", None, "it begins like a URL"),
     ("a.rpm", "http://host/", "xml:base 'http://host/' would take it from elsewhere"),
     ("etc/hostname", "file:///", "xml:base 'file:///' would take it from elsewhere"),
+]
+ENCODED = [
+    ("%2e%2e/a.rpm", "'..' would leave the repo"),
+    ("p/.%2E/.%2e/a.rpm", "'..' would leave the repo"),
+    ("%252e%252e/a.rpm", PERCENT),
+    ("%2Fetc/passwd", "it encodes a slash"),
+    ("p%2f..%2fa.rpm", "it encodes a slash"),
+    ("a%00.rpm", "it has a control character"),
+    ("a%0d%0aHost:x.rpm", "it has a control character"),
+    ("..%5ca.rpm", "it has a backslash"),
+    ("p/%2e/a.rpm", "it has an empty or '.' component"),
+    ("file%3aa.rpm", "it begins like a URL"),
+    ("a%ff.rpm", "what it encodes is not UTF-8"),
+    ("p/" + "%61" * 100, "a component is over 255 bytes"),
 ]
 
 
@@ -57,6 +72,26 @@ def test_bad(href: str, base: str | None, rule: str) -> None:
     assert str(caught.value).startswith("repo: package: location '")
     assert str(caught.value).endswith(f" is refused: {rule}")
     assert len(str(caught.value)) < 250, "even an endless name makes one line that a person can read"
+
+
+@pytest.mark.parametrize(("href", "rule"), ENCODED)
+def test_bad_once_decoded(href: str, rule: str) -> None:
+    with pytest.raises(UpstreamError) as caught:
+        hrefs.check_href(href, None, where="repo: package")
+    assert str(caught.value).endswith(f"' is refused: {rule}")
+
+
+@pytest.mark.parametrize(
+    ("href", "place"),
+    [
+        ("p/libc%2B%2B-1.rpm", "p/libc++-1.rpm"),
+        ("a%20b%23.rpm", "a b#.rpm"),
+        ("%c3%a4.rpm", "ä.rpm"),
+        ("libc++-1%7e.rpm", "libc++-1~.rpm"),
+    ],
+)
+def test_decoded(href: str, place: str) -> None:
+    assert hrefs.check_href(href, None, where="repo") == place
 
 
 def test_url_quotes_the_path_alone() -> None:
