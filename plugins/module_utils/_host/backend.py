@@ -16,7 +16,11 @@ from ansible_collections.osaas.fleet.plugins.module_utils._host import paths
 from ansible_collections.osaas.fleet.plugins.module_utils._host.pin import Pin
 from ansible_collections.osaas.fleet.plugins.module_utils._host.plan import Resolution
 
-ADAPTERS = ("ansible_collections.osaas.fleet.plugins.module_utils._host.dnf4",)
+ADAPTERS = (
+    "ansible_collections.osaas.fleet.plugins.module_utils._host.dnf4",
+    "ansible_collections.osaas.fleet.plugins.module_utils._host.dnf5",
+)
+_COMMANDS = (Path("/usr/bin/dnf"), Path("/usr/bin/dnf5"))
 
 
 @dataclass(frozen=True)
@@ -87,18 +91,27 @@ class Session(t.Protocol):
     def duplicates(self) -> tuple[str, ...]:
         """NEVRAs installed beside another version of the same package, where only one may be."""
 
-    def deduplicate(self, keep: Collection[str]) -> None:
-        """Remove what duplicates() names, in place of resolve() and transact(). Needs no repos.
-
-        Of each such package one stays: the one that `keep` names by NEVRA, else the newest.
-        """
-
     def close(self) -> None:
         """Give back locks and handles."""
 
 
 def open_session(source: Source, *, offline: bool) -> Session:
     """Begin a session with the host's own package manager; `offline` uses nothing but the cache."""
+    if uses_dnf5():
+        from ansible_collections.osaas.fleet.plugins.module_utils._host.dnf5 import Dnf5Session
+
+        return Dnf5Session(source, offline=offline)
     from ansible_collections.osaas.fleet.plugins.module_utils._host.dnf4 import Dnf4Session
 
     return Dnf4Session(source, offline=offline)
+
+
+def bindings() -> str:
+    """The Python module that open_session() needs."""
+    return "libdnf5" if uses_dnf5() else "dnf"
+
+
+def uses_dnf5(commands: Collection[Path] = _COMMANDS) -> bool:
+    """Whether the host's `dnf` is dnf 5. Where both are installed, it is this one that knows the history."""
+    command = next((path for path in commands if path.exists()), None)
+    return command is not None and command.resolve().name == "dnf5"

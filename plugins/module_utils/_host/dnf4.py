@@ -121,21 +121,6 @@ class Dnf4Session:
         """See Session.duplicates."""
         return _names(self._duplicated())
 
-    def deduplicate(self, keep: Collection[str]) -> None:
-        """See Session.deduplicate."""
-        self._base.conf.protected_packages = []  # one version of each stays
-        versions: dict[tuple[str, str], list[t.Any]] = {}
-        for package in sorted(self._duplicated()):
-            versions.setdefault((package.name, package.arch), []).append(package)
-        for found in versions.values():
-            stays = next((package for package in found if _names([package])[0] in keep), found[-1])
-            for package in found:
-                if package != stays:
-                    self._base.package_remove(package)
-        with _errors(self._source):
-            self._base.resolve(allow_erasing=True)
-        self.transact()
-
     def close(self) -> None:
         """See Session.close."""
         self._base.close()
@@ -182,7 +167,7 @@ class _Progress(TransactionProgress):  # type: ignore[misc]  # dnf is not typed
     ) -> None:
         """See dnf.callback.TransactionProgress."""
         now = (action, str(package))
-        if now != self._last:
+        if now != self._last and action != dnf.transaction.PKG_VERIFY:
             self._last = now
             what = dnf.transaction.ACTIONS.get(action, "action")
             _log.info("%s of %s: %s %s", ts_done, ts_total, what, package)

@@ -17,8 +17,10 @@ from ansible_collections.osaas.fleet.plugins.module_utils._errors import HostErr
 from ansible_collections.osaas.fleet.plugins.module_utils._host import paths
 from ansible_collections.osaas.fleet.plugins.module_utils._host.backend import Session, Source, open_session
 from ansible_collections.osaas.fleet.plugins.module_utils._host.database import wait_for_database
+from ansible_collections.osaas.fleet.plugins.module_utils._host.erase import erase
 from ansible_collections.osaas.fleet.plugins.module_utils._host.hooks import run_hooks
 from ansible_collections.osaas.fleet.plugins.module_utils._host.leftovers import remove_leftovers
+from ansible_collections.osaas.fleet.plugins.module_utils._host.packages import surplus
 from ansible_collections.osaas.fleet.plugins.module_utils._host.plan import check_removals
 from ansible_collections.osaas.fleet.plugins.module_utils._host.rpmdb import files_of, installed_packages
 from ansible_collections.osaas.fleet.plugins.module_utils._host.running import Running, write_running
@@ -55,14 +57,13 @@ def execute(runner: Runner, transaction: Transaction) -> tuple[str, ...]:
 
 
 def _deduplicate(transaction: Transaction, job: Job) -> list[str]:
-    """No resolver makes sense of one package in two versions: that is mended in a transaction of its own."""
+    """No resolver makes sense of one package in two versions: that is mended without one."""
     with _session(replace(job.source, repositories=())) as session:
-        doubles = session.duplicates()
-        if doubles:
-            transaction.begin_change()
-            session.deduplicate(job.plan.incoming())
-    kept = {one.nevra for one in installed_packages()}
-    return [f"removed {nevra}, installed beside another version" for nevra in doubles if nevra not in kept]
+        gone = surplus(session.duplicates(), job.plan.incoming())
+    if gone:
+        transaction.begin_change()
+        erase(gone)
+    return [f"removed {nevra}, installed beside another version" for nevra in gone]
 
 
 def _carry_out(transaction: Transaction, job: Job) -> list[str]:

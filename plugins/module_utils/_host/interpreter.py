@@ -23,6 +23,4 @@ def need_bindings(module: AnsibleModule, name: str) -> None:
         interpreter = probe_interpreters_for_module(_SYSTEM_PYTHONS, name)
         if interpreter:
             respawn_module(interpreter)  # does not return
-    module.fail_json(
-        msg=missing_required_lib(name, reason="from the host's own packages (python3-dnf, python3-rpm)")
-    )
+    module.fail_json(msg=missing_required_lib(name, reason=f"from the host's own package python3-{name}"))

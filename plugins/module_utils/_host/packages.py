@@ -8,8 +8,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+
+from ansible_collections.osaas.fleet.plugins.module_utils._evr import Nevra, evr_key, parse_nevra
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,18 @@ def nevra(name: str, epoch: int, version: str, release: str, arch: str) -> str:
 def name_of(nevra: str) -> str:
     """The name in what nevra() made."""
     return nevra.rsplit("-", 2)[0]
+
+
+def surplus(duplicates: Iterable[str], keep: Collection[str]) -> list[str]:
+    """Of packages that are there in several versions (NEVRAs), all but the one in `keep`, else the newest."""
+    versions: dict[tuple[str, str], list[Nevra]] = {}
+    for text in duplicates:
+        one = parse_nevra(text, where="this host")
+        versions.setdefault((one.name, one.arch), []).append(one)
+    for found in versions.values():
+        found.sort(key=evr_key)
+        found.remove(next((one for one in found if str(one) in keep), found[-1]))
+    return sorted(str(one) for found in versions.values() for one in found)
 
 
 def set_digest(packages: Iterable[Package]) -> str:

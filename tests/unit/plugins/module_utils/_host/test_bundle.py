@@ -18,7 +18,8 @@ def test_the_zip_is_complete(tmp_path: Path) -> None:
     program = (
         "import sys, importlib\n"
         f"worker = importlib.import_module({worker_module()!r})\n"
-        "importlib.import_module(worker.__name__.replace('worker', 'dnf4'))\n"
+        "for adapter in ('dnf4', 'dnf5'):\n"
+        "    importlib.import_module(worker.__name__.replace('worker', adapter))\n"
         "assert 'worker.zip' in worker.__file__, worker.__file__\n"
         "assert not [name for name in sys.modules if name.split('.')[0] == 'ansible']\n"
     )

@@ -11,6 +11,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._host.packages import 
     Package,
     nevra,
     set_digest,
+    surplus,
     version_of,
 )
 
@@ -27,3 +28,18 @@ def test_digest_is_over_sorted_lines_without_keys() -> None:
 def test_version_of() -> None:
     assert version_of([BASH, DBUS], "dbus") == "1.14.10"
     assert version_of([BASH], "dbus") is None
+
+
+TWICE = ("bash-0:5.9-1.x86_64", "bash-0:5.10-1.x86_64", "dbus-1:1-1.x86_64", "dbus-0:2-1.x86_64")
+
+
+def test_of_packages_in_several_versions_the_newest_stays() -> None:
+    assert surplus(TWICE, ()) == ["bash-0:5.9-1.x86_64", "dbus-0:2-1.x86_64"]
+
+
+def test_or_the_one_that_is_to_be_kept() -> None:
+    assert surplus(TWICE, ("bash-0:5.9-1.x86_64",)) == ["bash-0:5.10-1.x86_64", "dbus-0:2-1.x86_64"]
+
+
+def test_packages_of_two_architectures_are_not_two_versions() -> None:
+    assert surplus(("glibc-0:2-1.i686", "glibc-0:2-1.x86_64"), ()) == []
