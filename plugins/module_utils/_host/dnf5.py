@@ -39,8 +39,9 @@ class Dnf5Session:
                 "has no libdnf5 bindings for Python", where="this host", way_out="Install python3-libdnf5"
             )
         self._source = source
+        self._transaction: t.Any = None
         with _errors(source):
-            self._base = libdnf5.base.Base()
+            self._base: t.Any = libdnf5.base.Base()
             self._base.load_config()
             conf = self._base.get_config()
             conf.plugins = False
