@@ -38,7 +38,8 @@ class TreeRecord:
     the upstream's, byte for byte. `upstream_sha256` is the digest of the upstream's repomd.xml, and `rules`
     the operator's choice of packages, which a verbatim tree happens to satisfy.
     `signature_sha256` is the digest of repomd.xml.asc, "" if there is none. `left_out` are the kinds of
-    records that upstream has and derived metadata has not.
+    records that upstream has and derived metadata has not. A tree that is not `whole` has lost damaged files
+    to the quarantine.
     """
 
     repository: str
@@ -56,6 +57,7 @@ class TreeRecord:
     rules: tuple[str, ...] = ()
     signature_sha256: str = ""
     left_out: tuple[str, ...] = ()
+    whole: bool = True
 
     @property
     def tree(self) -> str:
@@ -63,29 +65,46 @@ class TreeRecord:
         return tree_name(self.repomd_sha256, self.signature_sha256)
 
 
+def read_record(store: Store, repository: str, tree: str) -> TreeRecord | None:
+    """The record of a tree, if there is one. Raises StoreError if it is damaged."""
+    path = store.record(repository, tree)
+    try:
+        raw: t.Any = read_json(path)
+        if raw is None:
+            return None
+        for listing in ("derived", "rules", "left_out"):
+            raw[listing] = tuple(raw.get(listing, ()))
+        return TreeRecord(**raw)
+    except (ValueError, TypeError, AttributeError) as error:
+        raise StoreError(
+            "the record of this tree is damaged", where=str(path), way_out="Repair it with store_verify"
+        ) from error
+
+
 def mirrored(store: Store, repository: str) -> TreeRecord | None:
-    """The record of the tree that the mirror of `repository` points at, if there is one."""
+    """The record of the tree that the mirror of `repository` points at, if there is a whole one."""
     link = store.mirrors / repository
     if not link.is_symlink():
         return None
     name = link.readlink().name
-    raw: t.Any = read_json(store.record(repository, name))
-    if raw is None or not store.tree(repository, name).is_dir():
+    record = read_record(store, repository, name)
+    if record is None or not store.tree(repository, name).is_dir():
         raise StoreError(
             "the mirror points at a tree that is not complete",
             where=str(link),
             way_out="Remove this link and sync the repository again",
         )
-    for listing in ("derived", "rules", "left_out"):
-        raw[listing] = tuple(raw.get(listing, ()))
-    return TreeRecord(**raw)
+    return record if record.whole else None
 
 
 def existing_mirror(store: Store, repository: str) -> TreeRecord:
     """Like mirrored(). Raises InputError if there is none."""
     record = mirrored(store, repository)
     if record is None:
-        raise InputError("there is no mirror of this repository", where=repository, way_out="Sync it first")
+        what = "there is no mirror of this repository"
+        if (store.mirrors / repository).is_symlink():
+            what = "damaged files of this mirror are in quarantine"
+        raise InputError(what, where=repository, way_out="Sync it first")
     return record
 
 
@@ -100,6 +119,7 @@ def build_tree(store: Store, record: TreeRecord, objects: Mapping[str, str]) -> 
     make_directory(target.parent)
     record_path = store.record(record.repository, record.tree)
     if target.is_dir():
+        _complete(store, target, objects)
         write_json(record_path, asdict(record))
         return
     half = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
@@ -114,6 +134,15 @@ def build_tree(store: Store, record: TreeRecord, objects: Mapping[str, str]) -> 
     write_json(record_path, asdict(record))
     half.replace(target)
     sync_directory(target.parent)
+
+
+def _complete(store: Store, tree: Path, objects: Mapping[str, str]) -> None:
+    """Give a tree back what the quarantine took."""
+    for href, sha256 in objects.items():
+        place = tree / href
+        if not place.exists():
+            make_directory(place.parent)
+            os.link(store.object(sha256), place)
 
 
 def publish(store: Store, record: TreeRecord) -> None:

@@ -1,0 +1,116 @@
+# Copyright (c) osaas.fleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is PRIVATE to the osaas.fleet collection: it may change at any time.
+"""Links, manifests and the map of a store: each must point where its kind points, at what is there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from ansible_collections.osaas.fleet.plugins.module_utils._errors import FleetError
+from ansible_collections.osaas.fleet.plugins.module_utils._files import read_json
+from ansible_collections.osaas.fleet.plugins.module_utils._names import SNAPSHOT_ID
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.dated import at_map
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.snapshot import read_snapshot
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.store import Store
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.verify_fault import (
+    FOREIGN,
+    LINK,
+    MANIFEST,
+    Fault,
+)
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.verify_record import TreeName
+
+TREE = re.compile(r"(?:\.\./)+trees/([^/]+)/([^/]+)")
+
+
+def used_trees(store: Store) -> dict[TreeName, set[str]]:
+    """The trees that a mirror or a snapshot points at, each with the ids of these snapshots."""
+    used: dict[TreeName, set[str]] = {}
+    for pattern in ("mirrors/*", "superseded/mirrors/*", "snapshots/*/*"):
+        for link in store.root.glob(pattern):
+            name = _tree_of(link)
+            if name is not None:
+                snapshot = link.parent.name
+                used.setdefault(name, set()).update({snapshot} if SNAPSHOT_ID.fullmatch(snapshot) else ())
+    return used
+
+
+def check_links(store: Store) -> Iterator[Fault]:
+    """All that is wrong with mirrors, snapshots, channels and the map of dated addresses."""
+    snapshots = [path for path in store.snapshots.glob("*") if SNAPSHOT_ID.fullmatch(path.name)]
+    for path in snapshots:
+        yield from _snapshot(store, path)
+    for pattern, depth in (("mirrors/*", 1), ("superseded/mirrors/*", 2)):
+        for link in store.root.glob(pattern):
+            if not link.name.startswith("."):
+                yield from _mirror(store, link, "../" * depth)
+    for link in store.channels.glob("*"):
+        if not link.name.startswith(".") and not link.name.endswith(".json"):
+            yield from _channel(store, link)
+    dated = store.root / "at.map"
+    expected = at_map(path.name for path in snapshots)
+    if (dated.read_text(encoding="utf-8") if dated.is_file() else "") != expected:
+        yield Fault(LINK, "at.map", "it is not the map of the snapshots that there are")
+
+
+def _snapshot(store: Store, path: Path) -> Iterator[Fault]:
+    try:
+        manifest = read_snapshot(store, path.name)
+    except FleetError as error:
+        if path.is_dir():  # else a prune was faster
+            yield Fault(MANIFEST, f"snapshots/{path.name}", error.what, snapshots=(path.name,))
+        return
+    for name, part in manifest.repositories.items():
+        link, target = path / name, f"../../trees/{name}/{part.tree}"
+        if _target(link) != target or not link.is_dir():
+            yield Fault(
+                LINK,
+                f"snapshots/{path.name}/{name}",
+                _points(link),
+                repositories=(name,),
+                snapshots=(path.name,),
+                target=target,
+            )
+    for link in path.iterdir():
+        if link.is_symlink() and link.name not in manifest.repositories:
+            why = f"the manifest does not know it; {_points(link)}"
+            yield Fault(FOREIGN, f"snapshots/{path.name}/{link.name}", why, snapshots=(path.name,))
+
+
+def _mirror(store: Store, link: Path, up: str) -> Iterator[Fault]:
+    """Where a mirror has to point nobody else knows: the next sync makes it again."""
+    name = _tree_of(link)
+    good = f"{up}trees/{link.name}/{name.tree}" if name else ""
+    if _target(link) != good or not link.is_dir():
+        yield Fault(LINK, str(link.relative_to(store.root)), _points(link), repositories=(link.name,))
+
+
+def _channel(store: Store, link: Path) -> Iterator[Fault]:
+    """Its history tells where it was last moved."""
+    snapshot = _target(link).rpartition("/")[2]
+    if SNAPSHOT_ID.fullmatch(snapshot) and _target(link) == f"../snapshots/{snapshot}" and link.is_dir():
+        return
+    moves = read_json(store.channels / f"{link.name}.json") or []
+    told = [move["to"] for move in moves if (store.snapshots / move["to"]).is_dir()]
+    target = f"../snapshots/{told[-1]}" if told else ""
+    yield Fault(LINK, f"channels/{link.name}", _points(link), target=target)
+
+
+def _tree_of(link: Path) -> TreeName | None:
+    found = TREE.fullmatch(_target(link))
+    return TreeName(found[1], found[2]) if found else None
+
+
+def _target(link: Path) -> str:
+    return str(link.readlink()) if link.is_symlink() else ""
+
+
+def _points(link: Path) -> str:
+    if link.is_symlink():
+        return f"it points at {link.readlink()}{'' if link.exists() else ', which is not there'}"
+    return "it is no link" if link.exists() else "it is not there"
