@@ -34,11 +34,11 @@ class ActionModule(LedgerAction):
         if self.check_mode:
             return {"changed": False, **asdict(Claimed(False, False, "check mode touches no host"))}
         run, host = run_of(args), task_vars["inventory_hostname"]
-        deadline = time.monotonic() + args["wait"]
+        deadline = time.time() + args["wait"]
         while True:
             with ledger.write() as connection:
-                answer = claim(connection, run, host)
-            if not answer.again or time.monotonic() >= deadline:
+                answer = claim(connection, run, host, now=time.time())
+            if not answer.again or max(time.time(), answer.until) >= deadline:
                 return {"changed": answer.granted, **asdict(answer)}
             self._display.vv(f"{host}: {answer.reason}")
             time.sleep(_PAUSE)

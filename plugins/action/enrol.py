@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import time
 import typing as t
 
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import InputError
@@ -34,7 +35,7 @@ class ActionModule(LedgerAction):
             )
         hosts = [self._enrolment(name, task_vars["hostvars"], args) for name in args["hosts"]]
         with ledger.write(keep=not self.check_mode) as connection:
-            added, changed = enrol(connection, hosts, who=controlling_run())
+            added, changed = enrol(connection, hosts, who=controlling_run(), now=time.time())
         return {"changed": bool(added or changed), "added": added, "updated": changed}
 
     @staticmethod

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import time
 import typing as t
 
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import InputError
@@ -40,7 +41,7 @@ class ActionModule(LedgerAction):
         owner = controlling_run()
         release = Release(args["release"], args["kind"], args["digest"])
         with ledger.write(keep=not self.check_mode) as connection:
-            opened = open_rollout(connection, release, args["policy"], who=owner)
+            opened = open_rollout(connection, release, args["policy"], who=owner, now=time.time())
         return _result(opened, release, owner)
 
     def _control(self, ledger: Ledger, args: Args) -> dict[str, t.Any]:
@@ -51,6 +52,7 @@ class ActionModule(LedgerAction):
                 args["reason"],
                 number=args["rollout"],
                 who=controlling_run(),
+                now=time.time(),
             )
         return {
             "changed": changed,
@@ -63,7 +65,7 @@ def _result(opened: Opened, release: Release, owner: str) -> dict[str, t.Any]:
     serial = batches(
         [(host.wave, host.domain) for host in opened.hosts],
         max_unavailable=policy.max_unavailable.of(opened.fleet, least=1),
-        max_per_domain=policy.max_unavailable_per_domain.of(min(opened.domains.values()), least=1),
+        max_per_domain=policy.max_unavailable_per_domain.of(opened.smallest_domain, least=1),
     )
     return {
         "changed": not opened.resumed,

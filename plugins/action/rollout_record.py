@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+import time
 import typing as t
 
-from ansible_collections.osaas.fleet.plugins.module_utils._fleet.leases import STATES, Record, record
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet.leases import Record, record
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.ledger import Ledger
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet.states import RECORDED
 from ansible_collections.osaas.fleet.plugins.module_utils._module import Options
 from ansible_collections.osaas.fleet.plugins.plugin_utils._ledger_action import (
     RUN,
@@ -26,7 +28,7 @@ class ActionModule(LedgerAction):
     OPTIONS: t.ClassVar[Options] = {
         "run": RUN,
         "fence": {"type": "int", "required": True},
-        "state": {"type": "str", "required": True, "choices": list(STATES)},
+        "state": {"type": "str", "required": True, "choices": list(RECORDED)},
         "reason": {"type": "str", "default": ""},
         "release": {"type": "str", "default": ""},
         "digest": {"type": "str", "default": ""},
@@ -40,7 +42,12 @@ class ActionModule(LedgerAction):
         news = Record(args["state"], args["reason"], args["release"], args["digest"], args["baseline"])
         with ledger.write() as connection:
             state, reason = record(
-                connection, run_of(args), task_vars["inventory_hostname"], args["fence"], news
+                connection,
+                run_of(args),
+                task_vars["inventory_hostname"],
+                args["fence"],
+                news,
+                now=time.time(),
             )
         return {
             "changed": True,

@@ -50,7 +50,8 @@ class LedgerAction(ActionBase, abc.ABC):
         # ActionBase says nothing of types.
         _validated, args = t.cast(t.Any, self).validate_argument_spec(argument_spec=spec)
         try:
-            return {**result, **self.work(Ledger.open(args["ledger"]), args, task_vars or {})}
+            with Ledger.open(args["ledger"]) as ledger:
+                return {**result, **self.work(ledger, args, task_vars or {})}
         except FleetError as error:
             return {**result, "failed": True, "msg": str(error)}
 

@@ -11,26 +11,9 @@ import typing as t
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet import states
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.policy import Policy
-
-# States of a host in a rollout (DESIGN, section 6).
-ELIGIBLE = "eligible"
-IN_FLIGHT = ("claimed", "staged", "activating", "rebooting", "verifying", "rolling back")
-DONE = "done"
-# What counts against the error budget. An unreachable host may still be finished when it answers again.
-FAILED = ("rolled back", "quarantined", "unreachable")
-FINAL = (DONE, "rolled back", "quarantined")
-
-
-@dataclass(frozen=True)
-class WaveView:
-    """How far a wave is. `last_done` is a Unix time, 0 when no host of it is done."""
-
-    name: str
-    hosts: int
-    done: int
-    failed: int
-    last_done: float
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet.tally import WaveCount
 
 
 @dataclass(frozen=True)
@@ -38,9 +21,9 @@ class ClaimView:
     """All that a claim's decision rests on, read in the transaction that will also write the claim.
 
     `unavailable` counts every *other* host of the ledger that is unavailable for any reason: claimed,
-    whether or not the lease has ended, or failed and not recovered. `failed` counts hosts of this rollout,
-    less those that an operator has forgiven. `holder` is the owner of a claim whose process may still live,
-    "" otherwise.
+    whether or not the lease has ended, or failed and not recovered. `waves` are those of this rollout that
+    have hosts. `forgiven` are failures that an operator has seen and resumed from. `holder` is the owner of
+    a claim whose process may still live, "" otherwise.
     """
 
     rollout_state: str
@@ -51,13 +34,13 @@ class ClaimView:
     holder: str
     holder_expires: float
     wave: int
-    waves: Sequence[WaveView]
+    waves: Sequence[WaveCount]
     fleet: int
     unavailable: int
     domain: str
     domain_size: int
     unavailable_in_domain: int
-    failed: int
+    forgiven: int
 
 
 @dataclass(frozen=True)
@@ -67,9 +50,10 @@ class Granted:
 
 @dataclass(frozen=True)
 class Wait:
-    """Not now; ask again."""
+    """Not now; ask again, but not before `until` (a Unix time, 0 when nobody can tell)."""
 
     reason: str
+    until: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -84,26 +68,29 @@ Verdict = t.Union[Granted, Wait, Refused]
 
 def decide_claim(policy: Policy, view: ClaimView, *, owner: str, now: float) -> Verdict:
     """The verdict for one host. Order matters: what can never pass comes before what may pass later."""
-    if view.host_state in FINAL:
+    if view.host_state in states.FINAL:
         return Refused(f"the host is {view.host_state} already")
     if view.holder and view.holder != owner and view.holder_expires > now:
         return Wait(f"another run holds the host for {view.holder_expires - now:.0f} s more")
-    if view.host_state != ELIGIBLE and view.rollout_state in ("running", "paused", "halted"):
+    if view.host_state != states.ELIGIBLE and view.rollout_state in states.UNFINISHED:
         # Touched before: finishing it frees budget, leaving it alone would keep it unavailable for ever.
         return Granted()
-    if view.rollout_state != "running":
+    if view.rollout_state != states.RUNNING:
         why = f": {view.rollout_reason}" if view.rollout_reason else ""
         return Refused(f"the rollout is {view.rollout_state}{why}")
     if not view.plan_matches:
         return Refused("the plan has changed since this run began; run the rollout again")
     if view.release_flag:
         return Refused(f"the release is marked {view.release_flag}")
-    hosts = sum(wave.hosts for wave in view.waves)
-    return error_budget(policy, view.failed, hosts) or _budgets(policy, view) or _gate(policy, view, now)
+    return (
+        error_budget(policy, view.waves, view.forgiven) or _budgets(policy, view) or _gate(policy, view, now)
+    )
 
 
-def error_budget(policy: Policy, failed: int, hosts: int) -> Refused | None:
-    """None while a rollout to `hosts` hosts, of which `failed` have failed, may go on."""
+def error_budget(policy: Policy, waves: Sequence[WaveCount], forgiven: int) -> Refused | None:
+    """None while a rollout may go on with so many failed hosts, less those that were forgiven."""
+    hosts = sum(wave.hosts for wave in waves)
+    failed = sum(wave.failed + wave.unreachable for wave in waves) - forgiven
     budget = policy.error_budget.of(hosts)
     if failed <= budget:
         return None
@@ -122,13 +109,17 @@ def _budgets(policy: Policy, view: ClaimView) -> Wait | None:
 
 def _gate(policy: Policy, view: ClaimView, now: float) -> Verdict:
     """Granted when the host's wave is open: all before it are through and have soaked long enough."""
-    for wave in view.waves[: view.wave]:
-        left = wave.hosts - wave.done - wave.failed
+    for wave in view.waves:
+        if wave.number >= view.wave:
+            break
+        name = policy.waves[wave.number].name
+        left = wave.hosts - wave.done - wave.failed - wave.unreachable
         if left > 0:
-            return Wait(f"wave {wave.name} is not through, {left} of {wave.hosts} hosts are left")
-        if wave.hosts and not wave.done:
-            return Refused(f"no host of wave {wave.name} is on the release")
+            return Wait(f"wave {name} is not through, {left} of {wave.hosts} hosts are left")
+        if not wave.done:
+            return Refused(f"no host of wave {name} is on the release")
         soaked = now - wave.last_done
-        if wave.done and soaked < policy.soak:
-            return Wait(f"wave {wave.name} soaks for {policy.soak - soaked:.0f} s more")
+        if soaked < policy.soak:
+            left_s = policy.soak - soaked
+            return Wait(f"wave {name} soaks for {left_s:.0f} s more", until=now + left_s)
     return Granted()

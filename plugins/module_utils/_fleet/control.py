@@ -8,13 +8,11 @@
 from __future__ import annotations
 
 import contextlib
-import time
 import typing as t
 
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import InputError
-from ansible_collections.osaas.fleet.plugins.module_utils._fleet import claims
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet import states, tally
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.ledger import log
-from ansible_collections.osaas.fleet.plugins.module_utils._fleet.rollouts import UNFINISHED, host_states
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.tables import tables
 
 with contextlib.suppress(ImportError):
@@ -28,12 +26,12 @@ ALLOWED = {
     "paused": ("running",),
     "halted": ("running", "paused"),
     "running": ("paused", "halted"),
-    "aborted": UNFINISHED,
+    "aborted": states.UNFINISHED,
 }
 
 
 def control(
-    connection: Connection, state: str, reason: str, *, number: int | None = None, who: str
+    connection: Connection, state: str, reason: str, *, number: int | None = None, who: str, now: float
 ) -> tuple[int, bool]:
     """Bring rollout `number`, or the newest unfinished one, to `state`.
 
@@ -50,19 +48,20 @@ def control(
         raise InputError(f"is {row.state}, it cannot become {state}", where=f"rollout {row.id}")
     values: dict[str, t.Any] = {"state": state, "reason": reason}
     if state == "running":
-        counts = host_states(connection, row.id)
-        values["forgiven"] = sum(counts.get(failed, 0) for failed in claims.FAILED)
+        waves = tally.waves(connection, row.id)
+        values["forgiven"] = sum(wave.failed + wave.unreachable for wave in waves)
     if state == "aborted":
-        values["ended"] = time.time()
+        values["ended"] = now
     rollout = tables().rollout
     connection.execute(rollout.update().where(rollout.c.id == row.id).values(**values))
     log(
         connection,
+        now=now,
         who=who,
         what="control rollout",
         subject=f"rollout {row.id}",
         outcome=f"{state}: {reason}",
-        inputs={"was": row.state, "because": row.reason},
+        inputs={"was": row.state, "because": row.reason, "forgiven": values.get("forgiven", 0)},
     )
     return row.id, True
 
@@ -70,7 +69,7 @@ def control(
 def _find(connection: Connection, number: int | None) -> Row[t.Any]:
     rollout = tables().rollout
     query = sa.select(rollout).order_by(rollout.c.id.desc()).limit(1)
-    wanted = rollout.c.state.in_(UNFINISHED) if number is None else rollout.c.id == number
+    wanted = rollout.c.state.in_(states.UNFINISHED) if number is None else rollout.c.id == number
     row = connection.execute(query.where(wanted)).first()
     if row is None:
         raise InputError(

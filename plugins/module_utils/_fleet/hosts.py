@@ -8,11 +8,12 @@
 from __future__ import annotations
 
 import contextlib
-import time
+import json
 import typing as t
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet import tally
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.ledger import log
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.plan import Candidate
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.tables import tables
@@ -36,7 +37,9 @@ class Enrolment:
     digest: str = ""
 
 
-def enrol(connection: Connection, hosts: Iterable[Enrolment], *, who: str) -> tuple[list[str], list[str]]:
+def enrol(
+    connection: Connection, hosts: Iterable[Enrolment], *, who: str, now: float
+) -> tuple[list[str], list[str]]:
     """Write the hosts into the ledger; returns the names that were added and that were changed."""
     host = tables().host
     known = {row.name: row for row in connection.execute(sa.select(host))}
@@ -51,28 +54,39 @@ def enrol(connection: Connection, hosts: Iterable[Enrolment], *, who: str) -> tu
         described = {"domain": entry.domain, "labels": dict(entry.labels)}
         if row is None:
             # Without a machine id the name is the best stable identity there is.
-            values = {"machine_id": entry.name, "last_seen": time.time(), **facts, **described}
+            values = {"machine_id": entry.name, "last_seen": now, **facts, **described}
             connection.execute(host.insert().values(name=entry.name, **values))
             added.append(entry.name)
         elif facts or any(getattr(row, key) != value for key, value in described.items()):
-            values = {"last_seen": time.time(), **facts, **described}
+            values = {"last_seen": now, **facts, **described}
             connection.execute(host.update().where(host.c.name == entry.name).values(**values))
             changed.append(entry.name)
         else:
             continue
         log(
-            connection, who=who, what="enrol", subject=entry.name, outcome="ok", inputs={**facts, **described}
+            connection,
+            now=now,
+            who=who,
+            what="enrol",
+            subject=entry.name,
+            outcome="ok",
+            inputs={**facts, **described},
         )
+    if added or changed:
+        tally.count_capacity(connection)
     return added, changed
 
 
-def candidates(connection: Connection, names: Iterable[str] | None = None) -> list[Candidate]:
-    """The hosts of the ledger as a plan sees them: all, or those named, in the order of their names."""
+def candidates(connection: Connection) -> list[Candidate]:
+    """All hosts of the ledger as a plan sees them, in the order of their names."""
     host = tables().host
-    wanted = None if names is None else set(names)
-    rows = connection.execute(sa.select(host).order_by(host.c.name))
-    return [
-        Candidate(row.name, row.machine_id, row.domain, row.labels)
-        for row in rows
-        if wanted is None or row.name in wanted
-    ]
+    labels = sa.cast(host.c.labels, sa.Text)
+    query = sa.select(host.c.name, host.c.machine_id, host.c.domain, labels).order_by(host.c.name)
+    # Many hosts have equal labels: one mapping serves all of them.
+    shared: dict[str, Mapping[str, t.Any]] = {}
+    found = []
+    for name, machine_id, domain, text in connection.execute(query):
+        if text not in shared:
+            shared[text] = json.loads(text)
+        found.append(Candidate(name, machine_id, domain, shared[text]))
+    return found

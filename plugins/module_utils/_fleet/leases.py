@@ -8,24 +8,24 @@
 from __future__ import annotations
 
 import contextlib
-import time
+import functools
 import typing as t
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import InputError, LedgerError
-from ansible_collections.osaas.fleet.plugins.module_utils._fleet import claims
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet import claims, states, tally
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.ledger import log
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.owner import is_gone
-from ansible_collections.osaas.fleet.plugins.module_utils._fleet.policy import Policy, parse_policy
-from ansible_collections.osaas.fleet.plugins.module_utils._fleet.rollouts import host_states, settle
-from ansible_collections.osaas.fleet.plugins.module_utils._fleet.tables import tables
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet.policy import stored_policy
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet.rollouts import settle
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet.tables import FLEET, tables
 
 with contextlib.suppress(ImportError):
     import sqlalchemy as sa
 
 if t.TYPE_CHECKING:
-    from sqlalchemy import Connection, Row
+    from sqlalchemy import Connection, Row, Select
 
 
 @dataclass(frozen=True)
@@ -39,11 +39,16 @@ class Run:
 
 @dataclass(frozen=True)
 class Claimed:
-    """The answer to a request for a claim. The rest only means something when it was granted."""
+    """The answer to a request for a claim.
+
+    Refused or not yet granted, it has a reason; `again` says that another try may be granted, `until` not
+    before which Unix time (0: at any time). What follows only means something when it was granted.
+    """
 
     granted: bool
     again: bool
     reason: str
+    until: float = 0.0
     fence: int = 0
     attempt: int = 0
     from_release: str = ""
@@ -61,32 +66,23 @@ class Record:
     baseline: Mapping[str, t.Any] | None = None
 
 
-# A host does not serve from when it is changed until it is known to be well.
-_SERVING = (claims.DONE, "rolled back")
-_DISRUPTED = ("activating", "rebooting", "verifying", "rolling back")
-STATES = (*claims.IN_FLIGHT[1:], *claims.FINAL)
-
-
-def claim(connection: Connection, run: Run, host: str) -> Claimed:
+def claim(connection: Connection, run: Run, host: str, *, now: float) -> Claimed:
     """Decide on a claim of `host` and write it down. Call inside Ledger.write()."""
-    now = time.time()
-    expire(connection, run, now=now, but=host)
-    rollout = connection.execute(
-        sa.select(tables().rollout).where(tables().rollout.c.id == run.rollout)
-    ).one_or_none()
-    if rollout is None:
-        raise InputError(f"has no rollout {run.rollout}", where="ledger")
-    assigned = _assignment(connection, run.rollout, host)
-    policy = parse_policy(rollout.policy)
-    view = _view(connection, run, rollout, assigned)
+    expire(connection, now=now, who=run.owner, but=host)
+    row = _look(connection, run.rollout, host)
+    policy = stored_policy(row.policy)
+    view = _view(connection, run, row)
     verdict = claims.decide_claim(policy, view, owner=run.owner, now=now)
-    if not isinstance(verdict, claims.Granted):
-        return Claimed(False, isinstance(verdict, claims.Wait), verdict.reason)
-    fence = _take(connection, run, host, expires=now + policy.lease)
-    attempt = assigned.attempt + 1
-    _update_assignment(connection, run.rollout, host, state="claimed", reason="", attempt=attempt)
+    if isinstance(verdict, claims.Wait):
+        return Claimed(False, True, verdict.reason, verdict.until)
+    if isinstance(verdict, claims.Refused):
+        return Claimed(False, False, verdict.reason)
+    fence, attempt = row.fence + 1, row.attempt + 1
+    _take(connection, run, row, fence=fence, expires=now + policy.lease)
+    _change_assignment(connection, row, now=now, state=states.CLAIMED, reason="", attempt=attempt)
     log(
         connection,
+        now=now,
         who=run.owner,
         what="claim",
         subject=host,
@@ -94,191 +90,218 @@ def claim(connection: Connection, run: Run, host: str) -> Claimed:
         inputs={
             "rollout": run.rollout,
             "attempt": attempt,
+            "was": row.state,
             "unavailable": view.unavailable,
             "unavailable_in_domain": view.unavailable_in_domain,
-            "failed": view.failed,
+            "domain": view.domain,
         },
     )
-    return Claimed(True, False, "", fence, attempt, assigned.from_release, assigned.baseline)
+    return Claimed(True, False, "", 0.0, fence, attempt, row.from_release, row.baseline)
 
 
-def record(connection: Connection, run: Run, host: str, fence: int, news: Record) -> tuple[str, str]:
+def record(
+    connection: Connection, run: Run, host: str, fence: int, news: Record, *, now: float
+) -> tuple[str, str]:
     """Write down how a claimed host fares; returns the rollout's state and reason. For Ledger.write().
 
     A final state returns the claim. Raises LedgerError when the claim is not ours any more: somebody else
     works on the host, so this run must leave it alone.
     """
-    now = time.time()
-    table = tables().claim
-    held = connection.execute(sa.select(table).where(table.c.host == host)).one_or_none()
-    if held is None or held.fence != fence or held.owner != run.owner:
+    row = _look(connection, run.rollout, host)
+    if row.claim_fence != fence or row.owner != run.owner:
         raise LedgerError(
             "its claim was taken over by another run",
             where=host,
             way_out="Leave it to that run; its progress shows in osaas.fleet.status",
         )
-    assigned = _assignment(connection, run.rollout, host)
-    since, spent = assigned.unavailable_since, assigned.unavailable_seconds
-    if news.state in _DISRUPTED and since is None:
+    table = tables().claim
+    final = news.state in states.FINAL
+    if final:
+        connection.execute(table.delete().where(table.c.host == host))
+    else:
+        lease = stored_policy(row.policy).lease
+        connection.execute(table.update().where(table.c.host == host).values(expires=now + lease))
+    _change_assignment(connection, row, now=now, **_changes(row, news, now=now))
+    _change_host(connection, row, news, now=now)
+    log(
+        connection,
+        now=now,
+        who=run.owner,
+        what="record",
+        subject=host,
+        outcome=f"{news.state}: {news.reason}" if news.reason else news.state,
+        inputs={
+            "rollout": run.rollout,
+            "fence": fence,
+            "was": row.state,
+            "release": news.release,
+            "digest": news.digest,
+        },
+    )
+    if not final:
+        return row.rollout_state, row.rollout_reason
+    return settle(connection, run.rollout, who=run.owner, now=now)
+
+
+def expire(connection: Connection, *, now: float, who: str, but: str = "") -> None:
+    """Charge hosts whose lease has run out: nobody has heard of them, and unknown is failed."""
+    table, assignment = tables().claim, tables().assignment
+    query = (
+        sa.select(table.c.host, table.c.rollout, table.c.owner, table.c.expires)
+        .join(assignment, (assignment.c.host == table.c.host) & (assignment.c.rollout == table.c.rollout))
+        .where((table.c.expires < now) & (table.c.host != but) & (assignment.c.state != states.UNREACHABLE))
+    )
+    for late in connection.execute(query).all():
+        reason = "nobody has reported on the host before its lease ended"
+        row = _look(connection, late.rollout, late.host)
+        _change_assignment(connection, row, now=now, state=states.UNREACHABLE, reason=reason)
+        _change_host(connection, row, Record(states.UNREACHABLE), now=now)
+        log(
+            connection,
+            now=now,
+            who=who,
+            what="expire",
+            subject=late.host,
+            outcome=f"{states.UNREACHABLE}: {reason}",
+            inputs={
+                "rollout": late.rollout,
+                "owner": late.owner,
+                "expired": late.expires,
+                "was": row.state,
+            },
+        )
+        settle(connection, late.rollout, who=who, now=now)
+
+
+@functools.lru_cache(maxsize=1)
+def _everything() -> Select[t.Any]:
+    """All that is known of one host in one rollout, in one row."""
+    host, held, rollout = tables().host, tables().claim, tables().rollout
+    assignment, release = tables().assignment, tables().release
+    fleet, domain = tables().capacity.alias("fleet"), tables().capacity.alias("domain_capacity")
+    return (
+        sa.select(
+            assignment,
+            host.c.domain,
+            host.c.unavailable,
+            host.c.fence,
+            rollout.c.state.label("rollout_state"),
+            rollout.c.reason.label("rollout_reason"),
+            rollout.c.plan_hash,
+            rollout.c.forgiven,
+            sa.cast(rollout.c.policy, sa.Text).label("policy"),
+            release.c.flag,
+            held.c.owner,
+            held.c.expires,
+            held.c.fence.label("claim_fence"),
+            fleet.c.hosts.label("fleet_hosts"),
+            fleet.c.unavailable.label("fleet_unavailable"),
+            domain.c.hosts.label("domain_hosts"),
+            domain.c.unavailable.label("domain_unavailable"),
+        )
+        .join(host, host.c.name == assignment.c.host)
+        .join(rollout, rollout.c.id == assignment.c.rollout)
+        .join(release, release.c.id == rollout.c.release)
+        .join(fleet, fleet.c.scope == FLEET)
+        .join(domain, domain.c.scope == sa.literal(tally.scope_of("")) + host.c.domain)
+        .outerjoin(held, held.c.host == assignment.c.host)
+        .where((assignment.c.rollout == sa.bindparam("number")) & (assignment.c.host == sa.bindparam("name")))
+    )
+
+
+def _look(connection: Connection, rollout: int, host: str) -> Row[t.Any]:
+    row = connection.execute(_everything(), {"number": rollout, "name": host}).one_or_none()
+    if row is not None:
+        return row
+    known = connection.scalar(sa.select(tables().rollout.c.id).where(tables().rollout.c.id == rollout))
+    if known is None:
+        raise InputError(f"has no rollout {rollout}", where="ledger")
+    raise InputError(
+        f"is not in rollout {rollout}", where=host, way_out="Enrol it, and run the rollout again"
+    )
+
+
+def _view(connection: Connection, run: Run, row: Row[t.Any]) -> claims.ClaimView:
+    itself = 1 if row.unavailable else 0
+    return claims.ClaimView(
+        rollout_state=row.rollout_state,
+        rollout_reason=row.rollout_reason,
+        plan_matches=row.plan_hash == run.plan_hash,
+        release_flag=row.flag,
+        host_state=row.state,
+        holder="" if row.owner is None or is_gone(row.owner) else row.owner,
+        holder_expires=row.expires or 0.0,
+        wave=row.wave,
+        waves=tally.waves(connection, run.rollout),
+        fleet=row.fleet_hosts,
+        unavailable=row.fleet_unavailable - itself,
+        domain=row.domain,
+        domain_size=row.domain_hosts,
+        unavailable_in_domain=row.domain_unavailable - itself,
+        forgiven=row.forgiven,
+    )
+
+
+def _take(connection: Connection, run: Run, row: Row[t.Any], *, fence: int, expires: float) -> None:
+    """Write the claim, over whatever was there; its fence is higher than any before for this host."""
+    table, host = tables().claim, tables().host
+    charged = {} if row.unavailable else {"unavailable": states.CLAIMED}
+    connection.execute(host.update().where(host.c.name == row.host).values(fence=fence, **charged))
+    values = {"rollout": run.rollout, "owner": run.owner, "expires": expires, "fence": fence}
+    if row.owner is None:
+        connection.execute(table.insert().values(host=row.host, **values))
+    else:
+        connection.execute(table.update().where(table.c.host == row.host).values(**values))
+    if charged:
+        tally.charge(connection, row.domain, 1)
+
+
+def _changes(row: Row[t.Any], news: Record, *, now: float) -> dict[str, t.Any]:
+    """What a record changes in the assignment."""
+    since, spent = row.unavailable_since, row.unavailable_seconds
+    if news.state in states.DISRUPTED and since is None:
         since = now
-    elif news.state in _SERVING and since is not None:
+    elif news.state in states.SERVING and since is not None:
         since, spent = None, spent + now - since
-    final = news.state in claims.FINAL
     changes: dict[str, t.Any] = {
         "state": news.state,
         "unavailable_since": since,
         "unavailable_seconds": spent,
     }
-    if news.state == "quarantined" and assigned.reason:
+    final = news.state in states.FINAL
+    if news.state == states.QUARANTINED and row.reason:
         # What failed first is why the host was to be put back; both are wanted.
-        changes["reason"] = f"{assigned.reason}; then {news.reason}"
+        changes["reason"] = f"{row.reason}; then {news.reason}"
     elif news.reason or not final:
         changes["reason"] = news.reason
     if news.baseline is not None:
         changes["baseline"] = dict(news.baseline)
     if final:
         changes["ended"] = now
-        connection.execute(table.delete().where(table.c.host == host))
-    else:
-        rollout = tables().rollout
-        raw = connection.scalar(sa.select(rollout.c.policy).where(rollout.c.id == run.rollout))
-        lease = parse_policy(raw or {}).lease
-        connection.execute(table.update().where(table.c.host == host).values(expires=now + lease))
-    _update_assignment(connection, run.rollout, host, **changes)
-    _update_host(connection, host, news, now=now)
-    log(
-        connection,
-        who=run.owner,
-        what="record",
-        subject=host,
-        outcome=f"{news.state}: {news.reason}" if news.reason else news.state,
-        inputs={"rollout": run.rollout, "release": news.release, "digest": news.digest},
-    )
-    return settle(connection, run.rollout, who=run.owner)
+    return changes
 
 
-def expire(connection: Connection, run: Run, *, now: float, but: str) -> None:
-    """Charge hosts whose lease has run out: nobody has heard of them, and unknown is failed."""
-    table, assignment = tables().claim, tables().assignment
-    query = (
-        sa.select(table.c.host, table.c.rollout, table.c.owner)
-        .join(assignment, (assignment.c.host == table.c.host) & (assignment.c.rollout == table.c.rollout))
-        .where((table.c.expires < now) & (table.c.host != but) & (assignment.c.state != "unreachable"))
-    )
-    for row in connection.execute(query).all():
-        reason = "nobody has reported on the host before its lease ended"
-        _update_assignment(connection, row.rollout, row.host, state="unreachable", reason=reason)
-        _update_host(connection, row.host, Record("unreachable"), now=now)
-        log(
-            connection,
-            who=run.owner,
-            what="expire",
-            subject=row.host,
-            outcome=f"unreachable: {reason}",
-            inputs={"rollout": row.rollout, "owner": row.owner},
-        )
-        settle(connection, row.rollout, who=run.owner)
-
-
-def _assignment(connection: Connection, rollout: int, host: str) -> Row[t.Any]:
+def _change_assignment(connection: Connection, row: Row[t.Any], *, now: float, **values: t.Any) -> None:
     table = tables().assignment
-    place = (table.c.rollout == rollout) & (table.c.host == host)
-    row = connection.execute(sa.select(table).where(place)).one_or_none()
-    if row is None:
-        raise InputError(
-            f"is not in rollout {rollout}", where=host, way_out="Enrol it, and run the rollout again"
-        )
-    return row
-
-
-def _view(connection: Connection, run: Run, rollout: Row[t.Any], assigned: Row[t.Any]) -> claims.ClaimView:
-    host, claim_, release = tables().host, tables().claim, tables().release
-    domain = connection.scalar(sa.select(host.c.domain).where(host.c.name == assigned.host)) or ""
-    out = sa.or_(host.c.unavailable != "", claim_.c.host.is_not(None)) & (host.c.name != assigned.host)
-    disrupted = (
-        sa.select(sa.func.count())
-        .select_from(host.outerjoin(claim_, claim_.c.host == host.c.name))
-        .where(out)
-    )
-    size = sa.select(sa.func.count()).select_from(host)
-    held = connection.execute(sa.select(claim_).where(claim_.c.host == assigned.host)).one_or_none()
-    counts = host_states(connection, run.rollout)
-    return claims.ClaimView(
-        rollout_state=rollout.state,
-        rollout_reason=rollout.reason,
-        plan_matches=rollout.plan_hash == run.plan_hash,
-        release_flag=connection.scalar(sa.select(release.c.flag).where(release.c.id == rollout.release))
-        or "",
-        host_state=assigned.state,
-        holder="" if held is None or is_gone(held.owner) else held.owner,
-        holder_expires=held.expires if held is not None else 0,
-        wave=assigned.wave,
-        waves=_waves(connection, run.rollout, parse_policy(rollout.policy)),
-        fleet=connection.scalar(size) or 0,
-        unavailable=connection.scalar(disrupted) or 0,
-        domain=domain,
-        domain_size=connection.scalar(size.where(host.c.domain == domain)) or 0,
-        unavailable_in_domain=connection.scalar(disrupted.where(host.c.domain == domain)) or 0,
-        failed=sum(counts.get(state, 0) for state in claims.FAILED) - rollout.forgiven,
-    )
-
-
-def _waves(connection: Connection, rollout: int, policy: Policy) -> list[claims.WaveView]:
-    table = tables().assignment
-    query = (
-        sa.select(
-            table.c.wave,
-            table.c.state,
-            sa.func.count().label("hosts"),
-            sa.func.max(table.c.ended).label("ended"),
-        )
-        .where(table.c.rollout == rollout)
-        .group_by(table.c.wave, table.c.state)
-    )
-    rows = connection.execute(query).all()
-    views = []
-    for index, wave in enumerate(policy.waves):
-        mine = [row for row in rows if row.wave == index]
-        done = [row for row in mine if row.state == claims.DONE]
-        views.append(
-            claims.WaveView(
-                name=wave.name,
-                hosts=sum(row.hosts for row in mine),
-                done=sum(row.hosts for row in done),
-                failed=sum(row.hosts for row in mine if row.state in claims.FAILED),
-                last_done=max((row.ended for row in done), default=0),
-            )
-        )
-    return views
-
-
-def _take(connection: Connection, run: Run, host: str, *, expires: float) -> int:
-    """Write the claim, over whatever was there; returns its fence, higher than any before for this host."""
-    table, hosts = tables().claim, tables().host
-    connection.execute(hosts.update().where(hosts.c.name == host).values(fence=hosts.c.fence + 1))
-    fence = connection.scalar(sa.select(hosts.c.fence).where(hosts.c.name == host)) or 0
-    values = {"rollout": run.rollout, "owner": run.owner, "expires": expires, "fence": fence}
-    if not connection.execute(table.update().where(table.c.host == host).values(**values)).rowcount:
-        connection.execute(table.insert().values(host=host, **values))
-    return fence
-
-
-def _update_assignment(connection: Connection, rollout: int, host: str, **values: t.Any) -> None:
-    table = tables().assignment
-    place = (table.c.rollout == rollout) & (table.c.host == host)
+    place = (table.c.rollout == row.rollout) & (table.c.host == row.host)
     connection.execute(table.update().where(place).values(**values))
+    tally.move(connection, row.rollout, row.wave, row.state, values["state"], now=now)
 
 
-def _update_host(connection: Connection, host: str, news: Record, *, now: float) -> None:
+def _change_host(connection: Connection, row: Row[t.Any], news: Record, *, now: float) -> None:
     table = tables().host
     values: dict[str, t.Any] = {}
-    if news.state in _SERVING:
+    if news.state in states.SERVING:
         values = {"unavailable": "", "last_seen": now}
-    elif news.state in (*_DISRUPTED, *claims.FAILED):
+    elif news.state in (*states.DISRUPTED, *states.FAILED):
         values = {"unavailable": news.state}
-    if news.state == claims.DONE:
+    if news.state == states.DONE:
         values["last_update"] = now
     if news.release:
         values |= {"release": news.release, "digest": news.digest}
-    if values:
-        connection.execute(table.update().where(table.c.name == host).values(**values))
+    if not values:
+        return
+    connection.execute(table.update().where(table.c.name == row.host).values(**values))
+    charged = int(values.get("unavailable", row.unavailable) != "") - int(row.unavailable != "")
+    if charged:
+        tally.charge(connection, row.domain, charged)

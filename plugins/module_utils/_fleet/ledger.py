@@ -8,11 +8,11 @@
 from __future__ import annotations
 
 import contextlib
-import time
 import typing as t
 from collections.abc import Iterator
 
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import InputError, LedgerError
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet import migrations
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.tables import HAS_SQLALCHEMY, SCHEMA, tables
 
 with contextlib.suppress(ImportError):
@@ -34,7 +34,7 @@ class Ledger:
 
     @classmethod
     def open(cls, address: str) -> Ledger:
-        """Open the ledger at `address` (an absolute path, or a SQLAlchemy URL), making it if it is not there.
+        """Open the ledger at `address` (an absolute path, or a SQLAlchemy URL), made or migrated if needed.
 
         Raises InputError for an address that is neither, LedgerError when the database cannot be used.
         """
@@ -52,16 +52,24 @@ class Ledger:
             )
         url = sa.make_url(address if "://" in address else f"sqlite:///{address}")
         sqlite = url.get_backend_name() == "sqlite"
-        # No pool: every task is a short-lived fork of the controller, and connections must not cross a fork.
-        engine = sa.create_engine(
-            url, poolclass=sa.NullPool, connect_args={"timeout": _LOCK_TIMEOUT} if sqlite else {}
-        )
+        # Connections must not cross a fork: whoever forks opens a ledger of its own.
+        engine = sa.create_engine(url, pool_size=1, connect_args={"timeout": _LOCK_TIMEOUT} if sqlite else {})
         if sqlite:
             sa.event.listen(engine, "connect", _prepare_sqlite)
             sa.event.listen(engine, "begin", _begin_sqlite)
         ledger = cls(engine)
-        ledger._create()
+        ledger._prepare()
         return ledger
+
+    def __enter__(self) -> Ledger:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._engine.dispose()
 
     @contextlib.contextmanager
     def write(self, *, keep: bool = True) -> Iterator[Connection]:
@@ -81,32 +89,33 @@ class Ledger:
         with _told(self._engine), self._engine.connect() as connection, connection.begin():
             yield connection
 
-    def _create(self) -> None:
-        meta = tables().meta
+    def _prepare(self) -> None:
         with self.read() as connection:
-            if sa.inspect(connection).has_table("meta"):
-                found = connection.scalar(sa.select(meta.c.value).where(meta.c.key == "schema"))
-                if found != str(SCHEMA):
-                    raise LedgerError(
-                        f"has schema {found}, this version of the collection needs {SCHEMA}",
-                        where=f"ledger {self._engine.url.render_as_string()}",
-                    )
-                return
-        with self.write() as connection:
-            tables().metadata.create_all(connection)
-            if connection.scalar(sa.select(meta.c.value).where(meta.c.key == "schema")) is None:
-                connection.execute(meta.insert().values(key="schema", value=str(SCHEMA)))
+            found = migrations.version(connection)
+        if found is not None and found > SCHEMA:
+            raise LedgerError(
+                f"has schema {found}, this version of the collection knows {SCHEMA}",
+                where=f"ledger {self._engine.url.render_as_string()}",
+                way_out="Use the version of osaas.fleet that has written it, or a newer one",
+            )
+        if found != SCHEMA:
+            with self.write() as connection:
+                migrations.migrate(connection)
 
 
 def log(
-    connection: Connection, *, who: str, what: str, subject: str, outcome: str, inputs: dict[str, t.Any]
+    connection: Connection,
+    *,
+    now: float,
+    who: str,
+    what: str,
+    subject: str,
+    outcome: str,
+    inputs: dict[str, t.Any],
 ) -> None:
     """Append an event: who did what to which subject, on what grounds, with what outcome."""
-    connection.execute(
-        tables()
-        .event.insert()
-        .values(time=time.time(), who=who, what=what, subject=subject, outcome=outcome, inputs=inputs)
-    )
+    values = {"who": who, "what": what, "subject": subject, "outcome": outcome, "inputs": inputs}
+    connection.execute(tables().event.insert().values(time=now, **values))
 
 
 @contextlib.contextmanager
@@ -114,7 +123,7 @@ def _told(engine: Engine) -> Iterator[None]:
     try:
         yield
     except sa.exc.DBAPIError as error:
-        reason = str(error.orig).strip().splitlines()[0]
+        reason = (str(error.orig).strip() or type(error.orig).__name__).splitlines()[0]
         raise LedgerError(
             reason,
             where=f"ledger {engine.url.render_as_string()}",

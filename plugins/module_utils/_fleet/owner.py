@@ -30,7 +30,11 @@ def _world() -> str:
 
 def controlling_run() -> str:
     """The owner to claim for. Actions run in a forked worker; its parent is the run itself."""
-    pid = os.getppid()
+    return run_of_process(os.getppid())
+
+
+def run_of_process(pid: int) -> str:
+    """The owner that a process of this machine is."""
     return f"{_world()}/{pid}/{_start_time(pid)}"
 
 

@@ -10,16 +10,14 @@ from __future__ import annotations
 import hashlib
 import json
 import typing as t
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.policy import Policy
 
 COHORTS = 10_000
 
 
-@dataclass(frozen=True)
-class Candidate:
+class Candidate(t.NamedTuple):
     """A host as the plan sees it. `domain` is its failure domain; "" means that nobody has said."""
 
     name: str
@@ -28,13 +26,12 @@ class Candidate:
     labels: Mapping[str, t.Any]
 
 
-@dataclass(frozen=True)
-class Assignment:
-    """A host's place in a plan: the index of its wave, and its rank inside the whole rollout."""
+class Assignment(t.NamedTuple):
+    """A host's place in a plan: the index of its wave, and its rank (its cohort) inside the wave."""
 
-    host: str
     wave: int
     rank: int
+    host: str
 
 
 def cohort(machine_id: str, salt: str) -> int:
@@ -44,41 +41,46 @@ def cohort(machine_id: str, salt: str) -> int:
 
 def wave_of(host: Candidate, policy: Policy) -> int:
     """The first wave that takes the host by label, else the first whose share covers its cohort."""
+    return _wave(host.labels, cohort(host.machine_id, policy.salt), policy)
+
+
+def make_plan(hosts: Iterable[Candidate], policy: Policy) -> tuple[Assignment, ...]:
+    """Every host's wave and rank, in order. Both depend on that host alone: adding hosts moves no other."""
+    salt = policy.salt
+    places = ((host, cohort(host.machine_id, salt)) for host in hosts)
+    return tuple(
+        sorted(Assignment(_wave(host.labels, place, policy), place, host.name) for host, place in places)
+    )
+
+
+def _wave(labels: Mapping[str, t.Any], place: int, policy: Policy) -> int:
     for index, wave in enumerate(policy.waves):
-        if wave.takes(host.labels):
+        if wave.takes(labels):
             return index
-    place = cohort(host.machine_id, policy.salt)
     shares = ((index, wave.percent) for index, wave in enumerate(policy.waves) if wave.percent is not None)
     return next(index for index, share in shares if place < share / 100 * COHORTS)
 
 
-def make_plan(hosts: Iterable[Candidate], policy: Policy) -> tuple[Assignment, ...]:
-    """Every host's wave and rank. Adding hosts never moves another host to another wave.
-
-    Inside a wave, domains take turns, so that neighbours in rank can be unavailable together.
-    """
-    waves: dict[int, list[Candidate]] = {}
-    for host in hosts:
-        waves.setdefault(wave_of(host, policy), []).append(host)
-    ordered = [(wave, host) for wave in sorted(waves) for host in _taking_turns(waves[wave], policy.salt)]
-    return tuple(Assignment(host.name, wave, rank) for rank, (wave, host) in enumerate(ordered))
+T = t.TypeVar("T")
 
 
-def _taking_turns(hosts: Sequence[Candidate], salt: str) -> list[Candidate]:
-    by_domain: dict[str, list[Candidate]] = {}
-    for host in sorted(hosts, key=lambda host: (cohort(host.machine_id, salt), host.name)):
-        by_domain.setdefault(host.domain, []).append(host)
-    turns = [
-        (turn, domain, host) for domain, members in by_domain.items() for turn, host in enumerate(members)
-    ]
-    return [host for _turn, _domain, host in sorted(turns, key=lambda entry: entry[:2])]
+def taking_turns(hosts: Iterable[T], domain_of: Callable[[T], str]) -> list[T]:
+    """The hosts of one wave, reordered so that neighbours can be unavailable together: domains take turns."""
+    turns: dict[str, int] = {}
+    placed = []
+    for index, host in enumerate(hosts):
+        domain = domain_of(host)
+        turns[domain] = turns.get(domain, -1) + 1
+        placed.append((turns[domain], index, host))
+    return [host for _turn, _index, host in sorted(placed, key=lambda entry: entry[:2])]
 
 
 def plan_hash(release: str, policy: Mapping[str, t.Any], plan: Iterable[Assignment]) -> str:
-    """sha256 over the plan in canonical JSON: what every claim must carry."""
-    rows = [[entry.host, entry.wave, entry.rank] for entry in plan]
-    text = json.dumps([release, policy, rows], sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+    """sha256 over the release, the policy and every host's place: what every claim must carry."""
+    digest = hashlib.sha256(json.dumps([release, policy], sort_keys=True).encode())
+    for entry in plan:
+        digest.update(f"{entry.wave} {entry.rank} {entry.host}\n".encode())
+    return digest.hexdigest()
 
 
 def batches(hosts: Sequence[tuple[int, str]], *, max_unavailable: int, max_per_domain: int) -> list[int]:

@@ -7,6 +7,8 @@
 
 from __future__ import annotations
 
+import functools
+import json
 import math
 import typing as t
 from collections.abc import Mapping
@@ -87,6 +89,12 @@ def parse_policy(raw: Mapping[str, t.Any]) -> Policy:
         lease=_seconds("lease", given["lease"], least=60),
         salt=str(given["salt"]),
     )
+
+
+@functools.lru_cache(maxsize=64)
+def stored_policy(text: str) -> Policy:
+    """The policy that a rollout was opened with, from the JSON in the ledger."""
+    return parse_policy(json.loads(text))
 
 
 def _amount(field: str, value: t.Any, *, least: float) -> Amount:

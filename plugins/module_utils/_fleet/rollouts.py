@@ -8,25 +8,26 @@
 from __future__ import annotations
 
 import contextlib
-import time
 import typing as t
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import InputError
-from ansible_collections.osaas.fleet.plugins.module_utils._fleet import claims, plan
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet import claims, plan, states, tally
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.hosts import candidates
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.ledger import log
-from ansible_collections.osaas.fleet.plugins.module_utils._fleet.policy import Policy, parse_policy
-from ansible_collections.osaas.fleet.plugins.module_utils._fleet.tables import tables
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet.policy import (
+    Policy,
+    parse_policy,
+    stored_policy,
+)
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet.tables import FLEET, tables
 
 with contextlib.suppress(ImportError):
     import sqlalchemy as sa
 
 if t.TYPE_CHECKING:
     from sqlalchemy import Connection
-
-UNFINISHED = ("running", "paused", "halted")
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class OpenHost:
 class Opened:
     """A rollout, ready to be worked on. `hosts` are in the order in which they shall be touched.
 
-    `domains` maps each failure domain of the whole fleet to the number of its hosts.
+    `fleet` is how many hosts the ledger has, `smallest_domain` how many its smallest failure domain has.
     """
 
     rollout: int
@@ -61,16 +62,12 @@ class Opened:
     resumed: bool
     policy: Policy
     hosts: Sequence[OpenHost]
-    domains: Mapping[str, int]
-
-    @property
-    def fleet(self) -> int:
-        """How many hosts the ledger has."""
-        return sum(self.domains.values())
+    fleet: int
+    smallest_domain: int
 
 
 def open_rollout(
-    connection: Connection, release: Release, raw_policy: Mapping[str, t.Any], *, who: str
+    connection: Connection, release: Release, raw_policy: Mapping[str, t.Any], *, who: str, now: float
 ) -> Opened:
     """Open the rollout of `release` to every host of the ledger, or resume it where it stands.
 
@@ -78,7 +75,7 @@ def open_rollout(
     when the policy is bad, the ledger has no hosts, the release is marked, or its digest is not what it was.
     """
     policy = parse_policy(raw_policy)
-    _register(connection, release)
+    _register(connection, release, now=now)
     hosts = candidates(connection)
     if not hosts:
         raise InputError("has no hosts", where="ledger", way_out="Enrol some first: osaas.fleet.enrol")
@@ -91,10 +88,11 @@ def open_rollout(
     if row is not None and row.state in ("superseded", "aborted"):
         row = None
     if row is None:
-        _supersede(connection, release, who=who)
-        number = _insert(connection, release, raw_policy, plan_hash)
+        _supersede(connection, release, who=who, now=now)
+        number = _insert(connection, release, raw_policy, plan_hash, now=now)
         log(
             connection,
+            now=now,
             who=who,
             what="open rollout",
             subject=f"rollout {number}",
@@ -111,71 +109,70 @@ def open_rollout(
             )
     _assign(connection, number, planned)
     connection.execute(rollout.update().where(rollout.c.id == number).values(plan_hash=plan_hash))
-    state, reason = settle(connection, number, who=who)
-    domains: dict[str, int] = {}
-    for host in hosts:
-        domains[host.domain] = domains.get(host.domain, 0) + 1
+    tally.count_waves(connection, number)
+    state, reason = settle(connection, number, who=who, now=now)
+    sizes = dict(connection.execute(sa.select(tables().capacity.c.scope, tables().capacity.c.hosts)).all())
+    fleet = sizes.pop(FLEET)
     open_hosts = _open_hosts(connection, number, state)
-    return Opened(number, state, reason, plan_hash, row is not None, policy, open_hosts, domains)
+    return Opened(
+        number, state, reason, plan_hash, row is not None, policy, open_hosts, fleet, min(sizes.values())
+    )
 
 
-def settle(connection: Connection, number: int, *, who: str) -> tuple[str, str]:
+def settle(connection: Connection, number: int, *, who: str, now: float) -> tuple[str, str]:
     """Move a rollout to the state that its hosts' states demand; returns the state and its reason.
 
     More failed hosts than the error budget halt it; when every host is final it has ended. What is halted, or
     paused by an operator, stays so until an operator resumes it.
     """
     rollout = tables().rollout
-    row = connection.execute(sa.select(rollout).where(rollout.c.id == number)).one()
-    counts = host_states(connection, number)
-    fleet = sum(counts.values())
-    failed = sum(counts.get(state, 0) for state in claims.FAILED)
-    over = claims.error_budget(parse_policy(row.policy), failed - row.forgiven, fleet)
-    ended = None
+    columns = (rollout.c.state, rollout.c.reason, rollout.c.forgiven)
+    row = connection.execute(
+        sa.select(*columns, sa.cast(rollout.c.policy, sa.Text).label("policy")).where(rollout.c.id == number)
+    ).one()
+    waves = tally.waves(connection, number)
+    over = claims.error_budget(stored_policy(row.policy), waves, row.forgiven)
     if row.state in ("halted", "superseded", "aborted") or (row.state == "paused" and not over):
         return row.state, row.reason
+    hosts = sum(wave.hosts for wave in waves)
+    failed = sum(wave.failed for wave in waves)
+    ended = None
     if over:
         state, reason = "halted", over.reason
-    elif sum(counts.get(state, 0) for state in claims.FINAL) == fleet:
+    elif sum(wave.done for wave in waves) + failed == hosts:
         state, reason = (
-            ("succeeded with exceptions", f"{failed} of {fleet} hosts failed")
+            ("succeeded with exceptions", f"{failed} of {hosts} hosts failed")
             if failed
             else ("succeeded", "")
         )
-        ended = time.time()
+        ended = now
     else:
         # An operator's reason for resuming stays.
-        state, reason = "running", row.reason if row.state == "running" else ""
+        state, reason = states.RUNNING, row.reason if row.state == states.RUNNING else ""
     if (state, reason) != (row.state, row.reason):
         values = {"state": state, "reason": reason, "ended": ended}
         connection.execute(rollout.update().where(rollout.c.id == number).values(**values))
         log(
             connection,
+            now=now,
             who=who,
             what="settle rollout",
             subject=f"rollout {number}",
             outcome=f"{state}: {reason}" if reason else state,
-            inputs={"hosts": counts, "was": row.state},
+            inputs={
+                "was": row.state,
+                "forgiven": row.forgiven,
+                "waves": [wave.__dict__ for wave in waves],
+            },
         )
     return state, reason
 
 
-def host_states(connection: Connection, number: int) -> dict[str, int]:
-    """How many hosts of a rollout are in each state."""
-    assignment = tables().assignment
-    query = (
-        sa.select(assignment.c.state, sa.func.count().label("hosts"))
-        .where(assignment.c.rollout == number)
-        .group_by(assignment.c.state)
-    )
-    return {row.state: row.hosts for row in connection.execute(query)}
-
-
-def _register(connection: Connection, release: Release) -> None:
+def _register(connection: Connection, release: Release, *, now: float) -> None:
     table = tables().release
     row = connection.execute(sa.select(table).where(table.c.id == release.id)).first()
     if row is None:
-        values = {"id": release.id, "kind": release.kind, "digest": release.digest, "created": time.time()}
+        values = {"id": release.id, "kind": release.kind, "digest": release.digest, "created": now}
         connection.execute(table.insert().values(**values))
     elif row.digest != release.digest:
         raise InputError(
@@ -191,15 +188,16 @@ def _register(connection: Connection, release: Release) -> None:
         )
 
 
-def _supersede(connection: Connection, release: Release, *, who: str) -> None:
+def _supersede(connection: Connection, release: Release, *, who: str, now: float) -> None:
     rollout = tables().rollout
-    unfinished = rollout.c.state.in_(UNFINISHED)
+    unfinished = rollout.c.state.in_(states.UNFINISHED)
     for row in connection.execute(sa.select(rollout.c.id, rollout.c.state).where(unfinished)).all():
         reason = f"by release {release.id}"
-        values = {"state": "superseded", "reason": reason, "ended": time.time()}
+        values = {"state": "superseded", "reason": reason, "ended": now}
         connection.execute(rollout.update().where(rollout.c.id == row.id).values(**values))
         log(
             connection,
+            now=now,
             who=who,
             what="supersede rollout",
             subject=f"rollout {row.id}",
@@ -208,13 +206,15 @@ def _supersede(connection: Connection, release: Release, *, who: str) -> None:
         )
 
 
-def _insert(connection: Connection, release: Release, raw_policy: Mapping[str, t.Any], plan_hash: str) -> int:
+def _insert(
+    connection: Connection, release: Release, raw_policy: Mapping[str, t.Any], plan_hash: str, *, now: float
+) -> int:
     values = {
         "release": release.id,
         "policy": dict(raw_policy),
         "plan_hash": plan_hash,
         "state": "running",
-        "created": time.time(),
+        "created": now,
     }
     # Not RETURNING: SQLite has it since 3.35 only, EL9 ships 3.34.
     result = connection.execute(tables().rollout.insert().values(**values))
@@ -224,43 +224,50 @@ def _insert(connection: Connection, release: Release, raw_policy: Mapping[str, t
 def _assign(connection: Connection, number: int, planned: Sequence[plan.Assignment]) -> None:
     """Write the plan down: new hosts are added, those not touched yet get their place in it."""
     assignment, host = tables().assignment, tables().host
-    releases = {row.name: row.release for row in connection.execute(sa.select(host.c.name, host.c.release))}
-    query = sa.select(assignment.c.host, assignment.c.wave, assignment.c.rank).where(
-        assignment.c.rollout == number
-    )
-    known = {name: (wave, rank) for name, wave, rank in connection.execute(query)}
-    new = [
-        {
-            "rollout": number,
-            "host": entry.host,
-            "wave": entry.wave,
-            "rank": entry.rank,
-            "state": claims.ELIGIBLE,
-            "from_release": releases[entry.host],
-        }
-        for entry in planned
-        if entry.host not in known
-    ]
+    query = sa.select(assignment.c.host, assignment.c.wave, assignment.c.rank, assignment.c.state)
+    known = {
+        name: (wave, rank, state)
+        for name, wave, rank, state in connection.execute(query.where(assignment.c.rollout == number))
+    }
+    new = [place._asdict() for place in planned if place.host not in known]
     if new:
+        releases = dict(connection.execute(sa.select(host.c.name, host.c.release)).all())
+        common = {"rollout": number, "state": states.ELIGIBLE}
+        for row in new:
+            row.update(common, from_release=releases[row["host"]])
         connection.execute(assignment.insert(), new)
-    for entry in planned:
-        if known.get(entry.host, (entry.wave, entry.rank)) != (entry.wave, entry.rank):
-            place = (assignment.c.rollout == number) & (assignment.c.host == entry.host)
-            connection.execute(assignment.update().where(place).values(wave=entry.wave, rank=entry.rank))
+    moved = [
+        {"new_wave": place.wave, "new_rank": place.rank, "name": place.host}
+        for place in planned
+        if place.host in known
+        and known[place.host] != (place.wave, place.rank, states.ELIGIBLE)
+        and known[place.host][2] == states.ELIGIBLE
+    ]
+    if moved:
+        place = (assignment.c.rollout == number) & (assignment.c.host == sa.bindparam("name"))
+        change: dict[str, t.Any] = {"wave": sa.bindparam("new_wave"), "rank": sa.bindparam("new_rank")}
+        connection.execute(assignment.update().where(place).values(**change), moved)
 
 
 def _open_hosts(connection: Connection, number: int, state: str) -> list[OpenHost]:
     """Hosts that a run left in flight first, whatever their wave; others only while the rollout runs."""
-    if state not in UNFINISHED:
+    if state not in states.UNFINISHED:
         return []
     assignment, host = tables().assignment, tables().host
     query = (
         sa.select(assignment.c.host, assignment.c.wave, assignment.c.state, host.c.domain)
         .join(host, host.c.name == assignment.c.host)
-        .where((assignment.c.rollout == number) & assignment.c.state.not_in(claims.FINAL))
-        .order_by(assignment.c.rank)
+        .where((assignment.c.rollout == number) & assignment.c.state.not_in(states.FINAL))
+        .order_by(assignment.c.wave, assignment.c.rank, assignment.c.host)
     )
-    rows = connection.execute(query).all()
-    touched = [OpenHost(row.host, -1, row.domain) for row in rows if row.state != claims.ELIGIBLE]
-    waiting = [OpenHost(row.host, row.wave, row.domain) for row in rows if row.state == claims.ELIGIBLE]
-    return touched + (waiting if state == "running" else [])
+    touched: list[OpenHost] = []
+    waves: dict[int, list[OpenHost]] = {}
+    for row in connection.execute(query):
+        if row.state != states.ELIGIBLE:
+            touched.append(OpenHost(row.host, -1, row.domain))
+        else:
+            waves.setdefault(row.wave, []).append(OpenHost(row.host, row.wave, row.domain))
+    if state != states.RUNNING:
+        return touched
+    turns = (plan.taking_turns(hosts, lambda open_host: open_host.domain) for hosts in waves.values())
+    return touched + [open_host for hosts in turns for open_host in hosts]

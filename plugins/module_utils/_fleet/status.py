@@ -59,7 +59,7 @@ def _hosts(connection: Connection, number: int, waves: Sequence[str]) -> list[di
         sa.select(assignment, host.c.domain, host.c.release, host.c.digest)
         .join(host, host.c.name == assignment.c.host)
         .where(assignment.c.rollout == number)
-        .order_by(assignment.c.rank)
+        .order_by(assignment.c.wave, assignment.c.rank, assignment.c.host)
     )
     now = time.time()
     return [

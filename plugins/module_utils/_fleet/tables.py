@@ -16,8 +16,11 @@ except ImportError:
 else:
     HAS_SQLALCHEMY = True
 
-# Raised with every change of the tables; a ledger of another version is refused, never guessed at.
-SCHEMA = 1
+# Raised with every change of the tables. An older ledger is migrated (migrations.py), a newer one refused.
+SCHEMA = 2
+
+# The scope of `capacity` that counts the whole fleet; the others are "domain:" and a failure domain's name.
+FLEET = "fleet"
 
 
 class Tables:
@@ -57,6 +60,14 @@ class Tables:
             sa.Column("last_seen", sa.Float),
             sa.Column("last_update", sa.Float),
         )
+        # How many hosts there are and do not serve; kept with every change, so that a claim need not count.
+        self.capacity = sa.Table(
+            "capacity",
+            self.metadata,
+            sa.Column("scope", sa.String, primary_key=True),
+            sa.Column("hosts", sa.Integer, nullable=False),
+            sa.Column("unavailable", sa.Integer, nullable=False),
+        )
         self.rollout = sa.Table(
             "rollout",
             self.metadata,
@@ -70,6 +81,18 @@ class Tables:
             sa.Column("forgiven", sa.Integer, nullable=False, default=0),
             sa.Column("created", sa.Float, nullable=False),
             sa.Column("ended", sa.Float),
+        )
+        # How far each wave is; kept with every change, so that a claim need not count.
+        self.wave = sa.Table(
+            "wave",
+            self.metadata,
+            sa.Column("rollout", sa.Integer, sa.ForeignKey("rollout.id"), primary_key=True),
+            sa.Column("number", sa.Integer, primary_key=True),
+            sa.Column("hosts", sa.Integer, nullable=False),
+            sa.Column("done", sa.Integer, nullable=False),
+            sa.Column("failed", sa.Integer, nullable=False),
+            sa.Column("unreachable", sa.Integer, nullable=False),
+            sa.Column("last_done", sa.Float, nullable=False),
         )
         self.assignment = sa.Table(
             "assignment",
@@ -87,6 +110,7 @@ class Tables:
             sa.Column("unavailable_since", sa.Float),
             sa.Column("unavailable_seconds", sa.Float, nullable=False, default=0),
             sa.Column("ended", sa.Float),
+            sa.Index("assignment_state", "rollout", "state"),
         )
         self.claim = sa.Table(
             "claim",
@@ -94,7 +118,7 @@ class Tables:
             sa.Column("host", sa.String, sa.ForeignKey("host.name"), primary_key=True),
             sa.Column("rollout", sa.Integer, sa.ForeignKey("rollout.id"), nullable=False),
             sa.Column("owner", sa.String, nullable=False),
-            sa.Column("expires", sa.Float, nullable=False),
+            sa.Column("expires", sa.Float, nullable=False, index=True),
             sa.Column("fence", sa.Integer, nullable=False),
         )
         self.event = sa.Table(

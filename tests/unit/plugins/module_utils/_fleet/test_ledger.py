@@ -48,13 +48,14 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
         for n in range(6)
     ]
     with ledger.write() as connection:
-        enrol(connection, hosts, who="test")
-    yield ledger
+        enrol(connection, hosts, who="test", now=time.time())
+    with ledger:
+        yield ledger
 
 
 def opened(ledger: Ledger, release: Release = R2, policy: Mapping[str, object] = POLICY) -> Opened:
     with ledger.write() as connection:
-        return open_rollout(connection, release, policy, who="test")
+        return open_rollout(connection, release, policy, who="test", now=time.time())
 
 
 def run_of(opened: Opened, owner: str = "here/0/1/1") -> Run:
@@ -63,12 +64,12 @@ def run_of(opened: Opened, owner: str = "here/0/1/1") -> Run:
 
 def claimed(ledger: Ledger, run: Run, host: str) -> Claimed:
     with ledger.write() as connection:
-        return claim(connection, run, host)
+        return claim(connection, run, host, now=time.time())
 
 
 def recorded(ledger: Ledger, run: Run, host: str, fence: int, news: Record) -> tuple[str, str]:
     with ledger.write() as connection:
-        return record(connection, run, host, fence, news)
+        return record(connection, run, host, fence, news, now=time.time())
 
 
 def finish(ledger: Ledger, run: Run, host: str, state: str = "done") -> tuple[str, str]:
@@ -122,7 +123,7 @@ def controlled(
     ledger: Ledger, state: str, reason: str = "why", number: int | None = None
 ) -> tuple[int, bool]:
     with ledger.write() as connection:
-        return control(connection, state, reason, number=number, who="operator")
+        return control(connection, state, reason, number=number, who="operator", now=time.time())
 
 
 def test_an_operator_halts_and_resumes_and_the_error_budget_begins_anew(ledger: Ledger) -> None:
@@ -230,14 +231,17 @@ def test_hosts_enrolled_late_join_a_finished_rollout(ledger: Ledger) -> None:
         finish(ledger, run_of(rollout), host.name)
     assert opened(ledger).hosts == []
     with ledger.write() as connection:
-        assert enrol(connection, [Enrolment("late", "rack-0")], who="test") == (["late"], [])
-        assert enrol(connection, [Enrolment("late", "rack-0")], who="test") == ([], [])
+        assert enrol(connection, [Enrolment("late", "rack-0")], who="test", now=time.time()) == (["late"], [])
+        assert enrol(connection, [Enrolment("late", "rack-0")], who="test", now=time.time()) == ([], [])
     assert [host.name for host in opened(ledger).hosts] == ["late"]
 
 
 def test_an_empty_ledger_and_a_wrong_address_are_told_in_one_line(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"ledger: has no hosts. Enrol some first: osaas.fleet.enrol"):
-        opened(Ledger.open(str(tmp_path / "empty.db")))
+    with (
+        Ledger.open(str(tmp_path / "empty.db")) as empty,
+        pytest.raises(InputError, match=r"ledger: has no hosts. Enrol some first: osaas.fleet.enrol"),
+    ):
+        opened(empty)
     with pytest.raises(
         InputError, match=r"ledger: 'ledger.db' is neither an absolute path nor a database URL"
     ):
@@ -248,19 +252,19 @@ def test_an_empty_ledger_and_a_wrong_address_are_told_in_one_line(tmp_path: Path
 
 def test_a_ledger_of_another_version_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "ledger.db"
-    Ledger.open(str(path))
+    Ledger.open(str(path)).close()
     with sqlite3.connect(path) as connection:
         connection.execute("UPDATE meta SET value = '99'")
     connection.close()
-    with pytest.raises(LedgerError, match="has schema 99, this version of the collection needs 1"):
+    with pytest.raises(LedgerError, match="has schema 99, this version of the collection knows 2"):
         Ledger.open(str(path))
 
 
 def _claim_everything(path: str, run: Run, names: list[str], answers: multiprocessing.Queue[str]) -> None:
-    ledger = Ledger.open(path)
-    for name in names:
-        if claimed(ledger, run, name).granted:
-            answers.put(name)
+    with Ledger.open(path) as ledger:
+        for name in names:
+            if claimed(ledger, run, name).granted:
+                answers.put(name)
 
 
 def test_racing_runs_share_one_budget(ledger: Ledger, tmp_path: Path) -> None:

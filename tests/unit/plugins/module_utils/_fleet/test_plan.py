@@ -12,6 +12,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._fleet.plan import (
     cohort,
     make_plan,
     plan_hash,
+    taking_turns,
     wave_of,
 )
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.policy import parse_policy
@@ -37,7 +38,7 @@ def fleet(count: int, *, racks: int = 3) -> list[Candidate]:
 def test_the_canary_goes_first_whatever_its_cohort() -> None:
     plan = make_plan(fleet(50), POLICY)
     assert (plan[0].host, plan[0].wave) == ("host-000", 0)
-    assert [entry.rank for entry in plan] == list(range(50))
+    assert [entry.wave for entry in plan] == sorted(entry.wave for entry in plan)
 
 
 def test_shares_are_kept_within_what_chance_allows() -> None:
@@ -45,10 +46,8 @@ def test_shares_are_kept_within_what_chance_allows() -> None:
     assert 0.17 < waves.count(1) / 2000 < 0.23
 
 
-def test_adding_hosts_moves_no_other_host_to_another_wave() -> None:
-    before = {entry.host: entry.wave for entry in make_plan(fleet(100), POLICY)}
-    after = {entry.host: entry.wave for entry in make_plan(fleet(110), POLICY)}
-    assert {host: after[host] for host in before} == before
+def test_adding_hosts_moves_no_other_host() -> None:
+    assert set(make_plan(fleet(100), POLICY)) < set(make_plan(fleet(110), POLICY))
 
 
 def test_the_same_hosts_give_the_same_plan_in_whatever_order_they_come() -> None:
@@ -60,10 +59,9 @@ def test_another_salt_gives_other_cohorts() -> None:
     assert cohort("machine-1", "") != cohort("machine-1", "20261122T174400Z")
 
 
-def test_domains_take_turns_inside_a_wave() -> None:
-    domains = {host.name: host.domain for host in fleet(31)}
-    ranked = [domains[entry.host] for entry in make_plan(fleet(31), POLICY) if entry.wave == 2]
-    assert len(set(ranked[:3])) == 3
+def test_domains_take_turns() -> None:
+    hosts = ["a1", "a2", "a3", "b1", "c1", "c2"]
+    assert taking_turns(hosts, lambda host: host[0]) == ["a1", "b1", "c1", "a2", "c2", "a3"]
 
 
 def test_a_batch_keeps_to_its_wave_and_to_both_limits() -> None:

@@ -1,0 +1,134 @@
+# Copyright (c) osaas.fleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is PRIVATE to the osaas.fleet collection: it may change at any time.
+"""The ledger's counters: how many hosts serve (`capacity`), and how far each wave is (`wave`).
+
+Each is changed in the transaction that changes what it counts, and counted anew whenever hosts are enrolled
+or a rollout is opened. All functions are for Ledger.write().
+"""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet import states
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet.tables import FLEET, tables
+
+with contextlib.suppress(ImportError):
+    import sqlalchemy as sa
+
+if t.TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+
+@dataclass(frozen=True)
+class WaveCount:
+    """One wave of a rollout. `failed` are rolled back or quarantined; `last_done` is a Unix time, or 0."""
+
+    number: int
+    hosts: int
+    done: int
+    failed: int
+    unreachable: int
+    last_done: float
+
+
+def scope_of(domain: str) -> str:
+    """The scope of `capacity` for a failure domain."""
+    return f"domain:{domain}"
+
+
+def charge(connection: Connection, domain: str, hosts: int) -> None:
+    """So many more hosts of the domain are unavailable (fewer, when negative)."""
+    table = tables().capacity
+    connection.execute(
+        table.update()
+        .where(table.c.scope.in_([FLEET, scope_of(domain)]))
+        .values(unavailable=table.c.unavailable + hosts)
+    )
+
+
+def count_capacity(connection: Connection) -> None:
+    """Count all hosts."""
+    table, host = tables().capacity, tables().host
+    query = sa.select(
+        host.c.domain,
+        sa.func.count().label("hosts"),
+        sa.func.sum(sa.case((host.c.unavailable != "", 1), else_=0)).label("unavailable"),
+    ).group_by(host.c.domain)
+    rows = [
+        {"scope": scope_of(row.domain), "hosts": row.hosts, "unavailable": row.unavailable}
+        for row in connection.execute(query)
+    ]
+    whole = {key: sum(row[key] for row in rows) for key in ("hosts", "unavailable")}
+    connection.execute(table.delete())
+    connection.execute(table.insert(), [{"scope": FLEET, **whole}, *rows])
+
+
+def move(connection: Connection, rollout: int, wave: int, before: str, after: str, *, now: float) -> None:
+    """A host of the wave has gone from one state to another."""
+    old, new = _bucket(before), _bucket(after)
+    if old == new:
+        return
+    table = tables().wave
+    changes: dict[str, t.Any] = {}
+    if old:
+        changes[old] = table.c[old] - 1
+    if new:
+        changes[new] = table.c[new] + 1
+    if after == states.DONE:
+        changes["last_done"] = now
+    place = (table.c.rollout == rollout) & (table.c.number == wave)
+    connection.execute(table.update().where(place).values(**changes))
+
+
+def count_waves(connection: Connection, rollout: int) -> None:
+    """Count all hosts of a rollout."""
+    table, assignment = tables().wave, tables().assignment
+    query = (
+        sa.select(
+            assignment.c.wave,
+            assignment.c.state,
+            sa.func.count().label("hosts"),
+            sa.func.max(assignment.c.ended).label("ended"),
+        )
+        .where(assignment.c.rollout == rollout)
+        .group_by(assignment.c.wave, assignment.c.state)
+    )
+    counted: dict[int, dict[str, t.Any]] = {}
+    for row in connection.execute(query):
+        counts = counted.setdefault(
+            row.wave, {"hosts": 0, "done": 0, "failed": 0, "unreachable": 0, "last_done": 0.0}
+        )
+        counts["hosts"] += row.hosts
+        bucket = _bucket(row.state)
+        if bucket:
+            counts[bucket] += row.hosts
+        if row.state == states.DONE:
+            counts["last_done"] = row.ended or 0.0
+    connection.execute(table.delete().where(table.c.rollout == rollout))
+    if counted:
+        rows = [{"rollout": rollout, "number": number, **counts} for number, counts in counted.items()]
+        connection.execute(table.insert(), rows)
+
+
+def waves(connection: Connection, rollout: int) -> Sequence[WaveCount]:
+    """The waves that have hosts, in order."""
+    table = tables().wave
+    query = sa.select(*[table.c[name] for name in WaveCount.__dataclass_fields__])
+    rows = connection.execute(query.where(table.c.rollout == rollout).order_by(table.c.number))
+    return [WaveCount(*row) for row in rows]
+
+
+def _bucket(state: str) -> str:
+    """The column of `wave` that counts hosts in this state, "" if none does."""
+    if state == states.DONE:
+        return "done"
+    if state == states.UNREACHABLE:
+        return "unreachable"
+    return "failed" if state in states.FAILED else ""
