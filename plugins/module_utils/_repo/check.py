@@ -19,8 +19,9 @@ from ansible_collections.osaas.fleet.plugins.module_utils._evr import Nevra, par
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.closure import Broken
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.package_sets import PackageSet
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.snapshot import Manifest, snapshots
-from ansible_collections.osaas.fleet.plugins.module_utils._repo.solve import Transaction, Universe
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.solve import Universe
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.store import Store
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.transaction import Transaction
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.verdict import Verdict
 
 CHAIN = 5  # reasons that one line of a message tells; the data has them all
