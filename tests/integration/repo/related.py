@@ -26,16 +26,21 @@ Test package {name}.
 
 def offer(upstream: Upstream, *packages: tuple[str, str, str]) -> str:
     """Let the upstream have these (name, version, tags), sync and cut; returns the snapshot's id."""
-    shutil.rmtree(upstream.path, ignore_errors=True)
-    upstream.path.mkdir()
-    for name, version, tags in packages:
-        shutil.copy(_build(upstream, name, version, tags), upstream.path)
-    upstream.index()
+    put(upstream, *packages)
     synced = upstream.sync()
     assert not synced.failed, synced.msg
     cut = upstream.module("snapshot")
     assert not cut.failed, cut.msg
     return str(cut.data["snapshot"]["id"])
+
+
+def put(upstream: Upstream, *packages: tuple[str, str, str]) -> None:
+    """Let the upstream have these and nothing else."""
+    shutil.rmtree(upstream.path, ignore_errors=True)
+    upstream.path.mkdir()
+    for name, version, tags in packages:
+        shutil.copy(_build(upstream, name, version, tags), upstream.path)
+    upstream.index()
 
 
 def _build(upstream: Upstream, name: str, version: str, tags: str) -> Path:

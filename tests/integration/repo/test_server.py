@@ -11,10 +11,11 @@ import re
 import subprocess
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from email.message import Message
 from pathlib import Path
+from typing import Any
 
 import pytest
 from integration.repo.conftest import Upstream
@@ -36,7 +37,7 @@ def server(upstream: Upstream, tmp_path: Path) -> Iterator[str]:
 def serving(upstream: Upstream, tmp_path: Path) -> Iterator[str]:
     """The role's configuration, templated by Ansible and included in a configuration of our own."""
     port = free_port()
-    variables = {"repo_server_store": str(upstream.store), "repo_server_listen": f"127.0.0.1:{port}"}
+    variables = {"repo_server_store": str(upstream.store), "repo_server_listen": [f"127.0.0.1:{port}"]}
     rendered = render("nginx.conf", variables, tmp_path)
     work = tmp_path / "server"
     work.mkdir()
@@ -49,7 +50,7 @@ def serving(upstream: Upstream, tmp_path: Path) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
 
 
-def render(name: str, variables: dict[str, str], tmp_path: Path) -> Path:
+def render(name: str, variables: Mapping[str, Any], tmp_path: Path) -> Path:
     """Template a file of the role with its defaults."""
     target = tmp_path / name
     play = [
@@ -131,7 +132,7 @@ def test_dated_urls(upstream: Upstream, tmp_path: Path) -> None:
 def test_units_of_systemd(tmp_path: Path) -> None:
     variables = {"repo_server_sync_command": "/bin/true --all", "repo_server_sync_calendar": "*-*-* 03:00"}
     variables["repo_server_store"] = "/srv/osaas"
-    names = ("osaas-sync.service", "osaas-sync.timer", "osaas-dated.service", "osaas-dated.path")
+    names = ("osaas-sync.service", "osaas-sync.timer", "osaas-reload.service", "osaas-reload.path")
     units = [str(render(name, variables, tmp_path)) for name in names]
     done = subprocess.run(["systemd-analyze", "verify", *units], capture_output=True, text=True, check=False)
     assert "osaas-" not in done.stderr, done.stderr

@@ -1,0 +1,173 @@
+# Copyright (c) osaas.fleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The repo playbooks as an operator runs them: sync, preflight, promote, back again, prune."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from integration.repo.conftest import Upstream
+from integration.repo.related import put
+
+SETS = [{"name": "web", "hosts": ["web-01", "web-02"], "packages": ["tool-0:1-1.noarch", "lib-0:1-1.noarch"]}]
+FIRST = (("tool", "1", "Requires: lib"), ("lib", "1", ""))
+BROKEN = (("tool", "2", "Requires: lib >= 3"), ("lib", "1", ""))
+MENDED = (("tool", "3", "Requires: lib"), ("lib", "1", ""))
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Where the operator types commands, as `olga`."""
+
+    upstream: Upstream
+    directory: Path
+
+    def play(self, playbook: str, *flags: str, **variables: Any) -> list[str]:
+        """What `ansible-playbook osaas.fleet.PLAYBOOK -e @fleet.yml` says, but for what it did."""
+        status, output = self._run(playbook, flags, variables)
+        assert status == 0, output
+        assert "[WARNING]" not in output and "[DEPRECATION" not in output, output
+        lines = [line.strip() for line in output.splitlines()]
+        assert lines[-1] == "1 hosts ok", output
+        return [line for line in lines[2:-1] if line and not re.match(r"\d\d:\d\d:\d\d ", line)]
+
+    def refused(self, playbook: str, *flags: str, **variables: Any) -> str:
+        """Why the playbook fails: task and message."""
+        status, output = self._run(playbook, flags, variables)
+        assert status == 2, output
+        reason = re.search(r"localhost +(.+ FAILED: .+?)(?: \([0-9.]+ s\))?\n\n", output, re.DOTALL)
+        assert reason, output
+        return reason[1]
+
+    def _run(self, playbook: str, flags: tuple[str, ...], variables: dict[str, Any]) -> tuple[int, str]:
+        argv = ["ansible-playbook", f"osaas.fleet.{playbook}", "-e", "@fleet.yml", *flags]
+        argv += ["-e", json.dumps(variables)] if variables else []
+        environment = {
+            **os.environ,
+            "ANSIBLE_HOME": str(self.directory / "ansible"),
+            "ANSIBLE_STDOUT_CALLBACK": "osaas.fleet.fleet_progress",
+            "ANSIBLE_LOCALHOST_WARNING": "0",
+            "ANSIBLE_INVENTORY_UNPARSED_WARNING": "0",
+            "USER": "olga",
+        }
+        done = subprocess.run(
+            argv, cwd=self.directory, env=environment, capture_output=True, text=True, check=False
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    def snapshots(self) -> list[str]:
+        """Ids, oldest first."""
+        return sorted(path.name for path in (self.upstream.store / "snapshots").glob("*"))
+
+    def channels(self) -> dict[str, str]:
+        """Where each channel points."""
+        links = (self.upstream.store / "channels").glob("*")
+        return {link.name: link.readlink().name for link in links if link.is_symlink()}
+
+    def state(self) -> dict[str, float]:
+        """Every file of the store, and when it changed; but for the lock, which readers may take."""
+        files = self.upstream.store.rglob("*")
+        return {
+            str(file): file.lstat().st_mtime
+            for file in files
+            if file.name != "store.lock" and not file.is_dir()
+        }
+
+
+@pytest.fixture
+def desk(upstream: Upstream) -> Desk:
+    directory = upstream.tmp.parent / "desk"
+    directory.mkdir()
+    repository = {"name": "os", "baseurl": [upstream.url], "gpgkey": [str(upstream.built.key)]}
+    (directory / "sets.json").write_text(json.dumps(SETS))
+    variables = {
+        "osaas_store": str(upstream.store),
+        "osaas_repositories": [repository],
+        "osaas_package_sets_file": str(directory / "sets.json"),
+    }
+    (directory / "fleet.yml").write_text(json.dumps(variables))
+    return Desk(upstream, directory)
+
+
+def test_from_upstream_to_stable_and_back(desk: Desk) -> None:
+    put(desk.upstream, *FIRST)
+    assert desk.play("sync", "--check") == ["os: a new state"]
+    assert not desk.snapshots()
+    mirror, snapshot = desk.play("sync")
+    (first,) = desk.snapshots()
+    assert re.fullmatch(r"os: a new state, 2 packages of [0-9.]+ KB, [0-9.]+ KB downloaded", mirror)
+    words = rf"snapshot {first}: new, 2 packages of [0-9.]+ KB, channel untested now points at it"
+    assert re.fullmatch(words, snapshot)
+    mirror, snapshot = desk.play("sync")
+    assert re.fullmatch(r"os: as before, 2 packages of [0-9.]+ KB", mirror)
+    assert re.fullmatch(rf"snapshot {first}: as before, .+, channel untested points at it", snapshot)
+
+    move = {"osaas_release": "untested", "osaas_reason": "looks good"}
+    unchecked = f"Move the channel FAILED: {first}: it was never checked. Check it with snapshot_check"
+    assert desk.refused("promote", osaas_channel="testing", **move) == unchecked
+    assert f"{first} breaks nothing" in desk.play("preflight", osaas_release="untested")[0]
+    before = desk.state()
+    assert desk.play("promote", "--check", osaas_channel="testing", **move) == [
+        f"channel testing: {first}, new"
+    ]
+    assert desk.state() == before
+    for channel in ("testing", "stable"):
+        assert desk.play("promote", osaas_channel=channel, **move) == [f"channel {channel}: {first}, new"]
+
+    put(desk.upstream, *BROKEN)
+    desk.play("sync")
+    _, broken = desk.snapshots()
+    found = desk.refused("preflight", osaas_release="untested")
+    assert "nothing provides lib >= 3 needed by tool-0:2-1.noarch" in found
+    assert "web (web-01, web-02): tool-0:1-1.noarch would be removed" in found
+    failed = desk.refused("promote", osaas_channel="testing", **move)
+    assert failed.startswith(f"Move the channel FAILED: {broken}: it failed its checks of ")
+    assert desk.channels() == {"untested": broken, "testing": first, "stable": first}
+
+    put(desk.upstream, *MENDED)
+    desk.play("sync")
+    mended = desk.snapshots()[-1]
+    desk.play("preflight", osaas_release="untested")
+    assert desk.play("promote", osaas_channel="stable", **move) == [f"channel stable: {mended}, was {first}"]
+    back = {"osaas_release": "testing", "osaas_reason": "tool is slow", "osaas_channel": "stable"}
+    assert desk.play("promote", **back) == [f"channel stable: {first}, was {mended}"]
+    assert desk.play("promote", **back) == [f"channel stable: {first}, as before"]
+    history = json.loads((desk.upstream.store / "channels/stable.json").read_text())
+    assert [(move["to"], move["who"], move["reason"]) for move in history] == [
+        (first, "olga", "looks good"),
+        (mended, "olga", "looks good"),
+        (first, "olga", "tool is slow"),
+    ]
+
+    policy = {"osaas_keep": [], "osaas_keep_newest": 1, "osaas_keep_days": 0}
+    before = desk.state()
+    desk.play("prune", "--check", **policy)
+    assert desk.state() == before
+    desk.play("prune", **policy)
+    assert desk.snapshots() == [first, mended]
+    before = desk.state()
+    desk.play("prune", **policy)
+    assert desk.state() == before
+
+
+def test_what_is_not_told_or_not_there(desk: Desk) -> None:
+    missing = "See that all is told FAILED: Validation of arguments failed:\nmissing required arguments: {}"
+    move = {"osaas_channel": "stable", "osaas_release": "testing"}
+    assert desk.refused("promote", **move) == missing.format("osaas_reason")
+    (desk.directory / "fleet.yml").write_text("{}")
+    assert desk.refused("sync") == missing.format("osaas_repositories, osaas_store")
+
+
+def test_a_signature_that_is_missing(desk: Desk) -> None:
+    (desk.upstream.path / "repodata/repomd.xml.asc").unlink()
+    failed = desk.refused("sync")
+    assert failed.startswith("Sync the mirrors with their upstreams FAILED: os: repodata/repomd.xml.asc: ")
+    assert not desk.snapshots() and not desk.channels()
