@@ -20,10 +20,16 @@ RUN_DIR = CHECKOUT / ".run"
 CACHE = CHECKOUT / ".cache/testbed"
 
 
+def on_flavours(*names: str) -> pytest.MarkDecorator:
+    """Mark a module or test: it runs once for each of these flavours of the testbed, not on testbed-9 alone."""
+    return pytest.mark.parametrize("distro", names, indirect=True, scope="module")
+
+
 @pytest.fixture(scope="session")
-def distro() -> Distro:
+def distro(request: pytest.FixtureRequest) -> Distro:
     """Testbed Linux, all its releases."""
-    return ensure_distro(cache=CACHE, progress=print)
+    flavour: str = getattr(request, "param", "testbed-9")
+    return ensure_distro(flavour, cache=CACHE, progress=print)
 
 
 @pytest.fixture(scope="session")
