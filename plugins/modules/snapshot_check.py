@@ -65,6 +65,12 @@ options:
         type: list
         elements: str
         required: true
+      streams:
+        description:
+          - The module streams that the hosts enabled, each as C(name:stream).
+          - By default those that the packages came from, which dnf enabled when it installed them.
+        type: list
+        elements: str
   package_sets_file:
     description: A JSON file with more of them, as a list of the same shape.
     type: path
@@ -80,7 +86,11 @@ options:
       - By default that of the machine that the module runs on.
     type: str
 notes:
-  - Module streams are not told apart.
+  - What is solved is what M(osaas.fleet.os_update) lets dnf do, with the dependencies of the package
+    metadata. Files that two packages put in one place, failing scriptlets and full disks show on a
+    host only.
+  - The newest kernel of a host is taken to be the one that runs.
+  - It cannot be known which packages a person installed, so any removal is a fault, unless allowed.
 seealso:
   - module: osaas.fleet.snapshot
   - module: osaas.fleet.channel
@@ -123,11 +133,13 @@ check:
       type: int
     package_sets:
       description:
-        - For each set C(name), C(hosts), C(passed), C(solved), the packages to C(install),
-          C(upgrade), C(downgrade),
-          C(replace) (obsoleted) and C(remove), bytes to C(download), C(reasons) of the solver,
-          C(faults), and the
-          C(unknown) packages.
+        - For each set C(name), C(hosts), C(passed) and C(solved), the packages to C(install),
+          C(upgrade), C(downgrade), C(replace) (obsoleted), C(remove) and C(expire) (old kernels).
+        - C(download) is in bytes; C(grow) is by how many bytes the file systems fill up, and may be
+          negative.
+        - C(held) are packages that would be newer without a hold of the snapshot; C(unknown) are in no
+          snapshot of the store.
+        - C(faults) say why the set did not pass, C(reasons) are what the solver says.
       type: list
       elements: dict
 """
@@ -160,6 +172,7 @@ SPEC = ArgumentSpec(
                 "name": {"type": "str", "required": True},
                 "hosts": {"type": "list", "elements": "str", "default": []},
                 "packages": {"type": "list", "elements": "str", "required": True},
+                "streams": {"type": "list", "elements": "str"},
             },
         },
         "package_sets_file": {"type": "path"},

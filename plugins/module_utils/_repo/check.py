@@ -8,14 +8,18 @@
 from __future__ import annotations
 
 import typing as t
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from ansible_collections.osaas.fleet.plugins.module_utils._command import Runner
-from ansible_collections.osaas.fleet.plugins.module_utils._evr import Nevra, parse_nevra
+from ansible_collections.osaas.fleet.plugins.module_utils._evr import (
+    Nevra,
+    compare_evr,
+    evr_key,
+    parse_nevra,
+)
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.closure import Broken
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.package_sets import PackageSet
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.snapshot import Manifest, snapshots
@@ -29,12 +33,15 @@ CHAIN = 5  # reasons that one line of a message tells; the data has them all
 
 @dataclass(frozen=True)
 class Preflight:
-    """What the distro-sync does to one package set. `unknown` packages stand in no tree of the store."""
+    """What the distro-sync does to one package set. `unknown` packages stand in no tree of the store, `held`
+    ones would be newer without a hold.
+    """
 
     name: str
     hosts: tuple[str, ...]
     transaction: Transaction
     unknown: tuple[str, ...]
+    held: tuple[str, ...]
     faults: tuple[str, ...]
 
     def to_dict(self) -> dict[str, t.Any]:
@@ -87,7 +94,7 @@ def check(
     """
     by_arch: dict[str, list[PackageSet]] = {arch: []}
     for one in sets:
-        by_arch.setdefault(_arch(one, arch), []).append(one)
+        by_arch.setdefault(one.arch or arch, []).append(one)
     others = [other for other in snapshots(store) if other.id != manifest.id]
     older = [tree for other in others for tree in trees(store, other)]
     done: dict[str, Preflight] = {}
@@ -97,7 +104,7 @@ def check(
         universe = Universe(runner, each, trees(store, manifest), older, wanted)
         broken += universe.broken()
         for one in mine:
-            done[one.name] = _preflight(universe, one, allow_removals)
+            done[one.name] = _preflight(universe, one, held_builds(manifest), allow_removals)
     parent = next((other for other in others if other.id == manifest.parent), None)
     before: list[Broken] = []
     if broken and parent is not None:
@@ -134,11 +141,27 @@ def faults(transaction: Transaction, allow_removals: Sequence[str]) -> Iterator[
             yield f"{name} would be removed: {_chain(transaction.reasons)}"
 
 
-def _preflight(universe: Universe, one: PackageSet, allow_removals: Sequence[str]) -> Preflight:
-    transaction = universe.distro_sync(one.packages)
+def held_builds(manifest: Manifest) -> dict[tuple[str, str], Nevra]:
+    """The newest build of each name and architecture that holds left out of a snapshot."""
+    left_out = [parse_nevra(name, where=manifest.id) for effect in manifest.holds for name in effect.left_out]
+    return {(one.name, one.arch): one for one in sorted(left_out, key=evr_key)}
+
+
+def _preflight(
+    universe: Universe,
+    one: PackageSet,
+    left_out: Mapping[tuple[str, str], Nevra],
+    allow_removals: Sequence[str],
+) -> Preflight:
+    transaction = universe.distro_sync(one.packages, one.streams)
     unknown = sorted({str(package) for package in one.packages} - universe.known)
+    held = sorted(
+        str(package)
+        for package in one.packages
+        if (newer := left_out.get((package.name, package.arch))) and compare_evr(newer, package) > 0
+    )
     told = tuple(faults(transaction, allow_removals))
-    return Preflight(one.name, one.hosts, transaction, tuple(unknown), told)
+    return Preflight(one.name, one.hosts, transaction, tuple(unknown), tuple(held), told)
 
 
 def _chain(reasons: Sequence[str]) -> str:
@@ -149,9 +172,3 @@ def _chain(reasons: Sequence[str]) -> str:
 def _fault(one: Broken) -> tuple[str, str, str]:
     package: Nevra = parse_nevra(one.package, where="broken")
     return package.name, package.arch, one.requirement
-
-
-def _arch(one: PackageSet, default: str) -> str:
-    """The architecture that most of its packages are for."""
-    counts = Counter(package.arch for package in one.packages if package.arch != "noarch")
-    return counts.most_common(1)[0][0] if counts else default

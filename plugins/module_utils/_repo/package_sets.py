@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import typing as t
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,14 +17,27 @@ from pathlib import Path
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import InputError
 from ansible_collections.osaas.fleet.plugins.module_utils._evr import Nevra, parse_nevra
 
+NEEDED = frozenset(("name", "packages"))
+OPTIONAL = frozenset(("hosts", "streams"))
+
 
 @dataclass(frozen=True)
 class PackageSet:
-    """One distinct set of installed packages, and the hosts that have exactly it."""
+    """One distinct set of installed packages, and the hosts that have exactly it.
+
+    `streams` are the module streams (name:stream) that they enabled; None: tell by the packages.
+    """
 
     name: str
     hosts: tuple[str, ...]
     packages: frozenset[Nevra]
+    streams: tuple[str, ...] | None = None
+
+    @property
+    def arch(self) -> str | None:
+        """The architecture that most of its packages are for; None if all are noarch."""
+        counts = Counter(package.arch for package in self.packages if package.arch != "noarch")
+        return counts.most_common(1)[0][0] if counts else None
 
     @property
     def told(self) -> str:
@@ -57,16 +71,22 @@ def _read(file: str) -> list[t.Any]:
 
 
 def _package_set(raw: t.Any, *, where: str) -> PackageSet:
-    if not isinstance(raw, dict) or not {"name", "packages"} <= raw.keys() <= {"name", "hosts", "packages"}:
-        raise InputError("a package set has a name, packages and, if you like, hosts", where=where)
-    hosts, packages = raw.get("hosts") or [], raw["packages"]
-    if not isinstance(raw["name"], str) or not _texts(hosts) or not _texts(packages):
-        raise InputError("name is a text, hosts and packages are lists of texts", where=where)
+    if not isinstance(raw, dict) or not NEEDED <= raw.keys() <= NEEDED | OPTIONAL:
+        raise InputError(
+            "a package set has a name, packages and, if you like, hosts and streams", where=where
+        )
+    hosts, packages, streams = raw.get("hosts") or [], raw["packages"], raw.get("streams")
+    if not isinstance(raw["name"], str) or not all(map(_texts, (hosts, packages, streams or []))):
+        raise InputError("name is a text; hosts, packages and streams are lists of texts", where=where)
+    for stream in streams or []:
+        if not all(stream.partition(":")):
+            raise InputError(f"{stream!r} is no module stream", where=where, way_out="Give it as name:stream")
     if not packages:
         raise InputError("a package set without packages is no host", where=f"{where}: {raw['name']}")
     # Imported public keys are in the rpm database, but in no repository.
     nevras = (parse_nevra(line, where=raw["name"]) for line in packages if not line.startswith("gpg-pubkey-"))
-    return PackageSet(raw["name"], tuple(hosts), frozenset(nevras))
+    enabled = None if streams is None else tuple(streams)
+    return PackageSet(raw["name"], tuple(hosts), frozenset(nevras), enabled)
 
 
 def _texts(value: t.Any) -> bool:

@@ -92,6 +92,55 @@ def test_obsoleted_is_replaced_not_removed(upstream: Upstream) -> None:
     assert (told["replace"], told["install"]) == (["app-0:1-1.noarch"], ["app-ng-0:2-1.noarch"])
 
 
+def test_requirements_with_conditions(upstream: Upstream) -> None:
+    """One is void, one is met, one is not, and one can be met in no way that leaves the package itself."""
+    void = ("void", "1", "Requires: (nowhere if absent)")
+    met = ("met", "1", "Requires: (nowhere or lib)")
+    unmet = ("unmet", "1", "Requires: (nowhere if lib)\nRequires: lib")
+    torn = ("torn", "1", "Requires: (lib and foe)")
+    snapshot = offer(upstream, LIB, void, met, unmet, torn, ("foe", "1", "Conflicts: lib"))
+
+    broken = {one["package"]: one["reasons"] for one in check(upstream, snapshot).data["check"]["broken"]}
+
+    assert sorted(broken) == ["torn-0:1-1.noarch", "unmet-0:1-1.noarch"]
+    assert any("nowhere if lib" in reason for reason in broken["unmet-0:1-1.noarch"])
+    assert any("foe-1-1.noarch conflicts with lib" in reason for reason in broken["torn-0:1-1.noarch"])
+
+
+def test_held_packages_are_shown(upstream: Upstream) -> None:
+    offer(upstream, LIB, APP)
+    offer(upstream, ("lib", "2", "Provides: abi = 1"), APP)
+    hold = {"source": "lib", "version": "1", "reason": "regression", "until": "2199-12-31"}
+    held = upstream.module("snapshot", holds=[hold], **upstream.signing)
+    assert not held.failed, held.msg
+
+    result = check(upstream, held.data["snapshot"]["id"], OLD)
+
+    assert not result.failed, result.msg
+    [told] = result.data["check"]["package_sets"]
+    assert (told["held"], told["upgrade"]) == (["lib-0:1-1.noarch"], [])
+
+
+def test_old_kernels_make_room(upstream: Upstream) -> None:
+    """dnf keeps three; what needs the one that goes would go with it, and that is a fault."""
+    kernels = [("core", version, "Provides: installonlypkg(kernel)") for version in "1234"]
+    driver = ("driver", "1", "Requires: core = 1")
+    offer(upstream, *kernels[:3], driver)
+    last = offer(upstream, *kernels)
+    installed = [f"core-0:{version}-1.noarch" for version in "123"]
+
+    result = check(upstream, last, installed, [*installed, "driver-0:1-1.noarch"])
+
+    plain, driven = result.data["check"]["package_sets"]
+    assert (plain["passed"], plain["install"], plain["expire"]) == (
+        True,
+        ["core-0:4-1.noarch"],
+        installed[:1],
+    )
+    assert driven["remove"] == ["driver-0:1-1.noarch"]
+    assert "driver-0:1-1.noarch would be removed: " in result.msg
+
+
 def test_files_that_only_the_file_lists_have(upstream: Upstream) -> None:
     offer(upstream, LIB)
     second = offer(upstream, LIB, ("user", "1", "Requires: /usr/share/nowhere"))

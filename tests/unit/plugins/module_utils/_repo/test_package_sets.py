@@ -25,14 +25,31 @@ def test_option_and_file(tmp_path: Path) -> None:
     assert web.packages == db.packages
 
 
+def test_what_it_is_for() -> None:
+    [mixed] = read_package_sets(
+        [{"name": "m", "packages": ["a-1-1.noarch", "b-1-1.i686", "c-1-1.i686"]}], None
+    )
+    [plain] = read_package_sets([{"name": "p", "packages": ["a-1-1.noarch"], "streams": []}], None)
+
+    assert (mixed.arch, mixed.streams) == ("i686", None)
+    assert (plain.arch, plain.streams) == (None, ())
+
+
 @pytest.mark.parametrize(
     ("raw", "message"),
     [
         ({}, "{file}: this is not a list of package sets"),
-        ([{"name": "web"}], "{file}[0]: a package set has a name, packages and, if you like, hosts"),
+        (
+            [{"name": "web"}],
+            "{file}[0]: a package set has a name, packages and, if you like, hosts and streams",
+        ),
         (
             [{"name": "web", "packages": "bash"}],
-            "{file}[0]: name is a text, hosts and packages are lists of texts",
+            "{file}[0]: name is a text; hosts, packages and streams are lists of texts",
+        ),
+        (
+            [{"name": "web", "packages": ["a-1-1.noarch"], "streams": ["nodejs"]}],
+            "{file}[0]: 'nodejs' is no module stream. Give it as name:stream",
         ),
         ([{"name": "web", "packages": []}], "{file}[0]: web: a package set without packages is no host"),
         (
