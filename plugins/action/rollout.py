@@ -19,11 +19,14 @@ from ansible_collections.osaas.fleet.plugins.module_utils._module import Options
 from ansible_collections.osaas.fleet.plugins.plugin_utils._ledger_action import Args, LedgerAction, TaskVars
 
 
+STATES = ("planned", "running", "paused", "halted", "aborted")
+
+
 class ActionModule(LedgerAction):
     """Opens a rollout or goes on with it, and says whom to move in which batches; or stops it."""
 
     OPTIONS: t.ClassVar[Options] = {
-        "state": {"type": "str", "choices": ["running", "paused", "halted", "aborted"], "default": "running"},
+        "state": {"type": "str", "choices": list(STATES), "default": "running"},
         "release": {"type": "str"},
         "kind": {"type": "str", "choices": ["snapshot", "image"], "default": "snapshot"},
         "digest": {"type": "str"},
@@ -34,17 +37,26 @@ class ActionModule(LedgerAction):
 
     def work(self, ledger: Ledger, args: Args, task_vars: TaskVars) -> dict[str, t.Any]:
         """See LedgerAction.work."""
-        if not args["release"] or args["state"] != "running":
+        if not args["release"] or args["state"] not in STATES[:2]:
             return self._control(ledger, args)
         if not args["digest"]:
             raise InputError("is missing", where="digest", way_out="osaas.fleet.snapshot_info tells it")
         owner = controlling_run()
         release = Release(args["release"], args["kind"], args["digest"])
         with ledger.write(keep=not self.check_mode) as connection:
-            opened = open_rollout(connection, release, args["policy"], who=owner, now=time.time())
+            opened = open_rollout(
+                connection,
+                release,
+                args["policy"],
+                who=owner,
+                now=time.time(),
+                start=args["state"] == "running",
+            )
         return _result(opened, release, owner)
 
     def _control(self, ledger: Ledger, args: Args) -> dict[str, t.Any]:
+        if args["state"] == "planned":
+            raise InputError("is missing", where="release", way_out="Say what is to be planned")
         with ledger.write(keep=not self.check_mode) as connection:
             number, changed = control(
                 connection,

@@ -32,12 +32,13 @@ options:
   state:
     description:
       - V(running), with O(release), opens a rollout or goes on with it. It does not wake a halted one.
-      - V(running), with O(reason) alone, resumes a paused or halted rollout. Its error budget begins
-        anew.
+      - V(running), with O(reason) alone, approves a planned rollout, or resumes a paused or halted one.
+        Its error budget begins anew.
+      - V(planned), with O(release), opens a rollout that starts nobody until it is approved.
       - V(paused) and V(halted) start no more hosts until the rollout is resumed.
       - V(aborted) ends it; hosts stay where they are.
     type: str
-    choices: [running, paused, halted, aborted]
+    choices: [planned, running, paused, halted, aborted]
     default: running
   rollout:
     description: Number of the rollout to bring to another state; the newest unfinished one by default.
@@ -71,6 +72,19 @@ options:
         V(0).
       - C(lease), after how many seconds without news a claimed host is taken for unreachable, by default
         V(3600).
+      - C(windows), a list of weekly windows, outside of which no host is started; those in flight finish.
+        Each has C(from) and C(until) (for example V('22:00')), C(days) (of V(mon) to V(sun), all by
+        default) and C(timezone) (an IANA name, V(UTC) by default). One that ends before it begins ends on
+        the next day. Where a clock is changed, the narrowest reading of a window counts.
+      - C(freezes), a list of times when no host is started, each with C(from), C(until) (ISO 8601),
+        C(reason) and, for times without an offset, C(timezone).
+      - C(strict_window), whether a host is started only when the window stays open for C(host_time)
+        seconds more, by default V(false) and V(900).
+      - C(deadline), in how many seconds every host should have the release, by default V(1209600).
+      - C(approval), whether the rollout waits for an operator before it starts anybody, by default
+        V(false).
+      - C(ladder), a ready-made policy whose fields count where no others are given. V(standard) takes ten
+        working days, V(rapid) 24 hours, and V(emergency) 3 hours after its approval.
       - C(salt), a text that decides which cohort a host belongs to, by default empty.
     type: dict
     default: {}
@@ -91,6 +105,24 @@ EXAMPLES = r"""
       max_unavailable: 2
       max_unavailable_per_domain: 1
   register: osaas_run
+
+- name: Plan an ordinary rollout that starts hosts at night, and nobody over the holidays
+  osaas.fleet.rollout:
+    ledger: /var/lib/osaas/ledger.db
+    release: 20261122T174400Z
+    digest: "{{ snapshot.digest }}"
+    state: planned
+    policy:
+      ladder: standard
+      windows:
+        - {days: [mon, tue, wed, thu], from: "22:00", until: "04:00", timezone: Europe/Berlin}
+      freezes:
+        - {from: "2026-12-23", until: "2027-01-02", timezone: Europe/Berlin, reason: holidays}
+
+- name: Approve it
+  osaas.fleet.rollout:
+    ledger: /var/lib/osaas/ledger.db
+    reason: seen and agreed
 
 - name: Stop everything
   osaas.fleet.rollout:

@@ -82,9 +82,8 @@ def decide_claim(policy: Policy, view: ClaimView, *, owner: str, now: float) -> 
         return Refused("the plan has changed since this run began; run the rollout again")
     if view.release_flag:
         return Refused(f"the release is marked {view.release_flag}")
-    return (
-        error_budget(policy, view.waves, view.forgiven) or _budgets(policy, view) or _gate(policy, view, now)
-    )
+    over = error_budget(policy, view.waves, view.forgiven)
+    return over or _time(policy, now) or _budgets(policy, view) or _gate(policy, view, now)
 
 
 def error_budget(policy: Policy, waves: Sequence[WaveCount], forgiven: int) -> Refused | None:
@@ -95,6 +94,11 @@ def error_budget(policy: Policy, waves: Sequence[WaveCount], forgiven: int) -> R
     if failed <= budget:
         return None
     return Refused(f"{failed} of {hosts} hosts failed, the error budget is {budget}")
+
+
+def _time(policy: Policy, now: float) -> Wait | None:
+    shut = policy.closed(now)
+    return None if shut is None else Wait(shut.reason, shut.until)
 
 
 def _budgets(policy: Policy, view: ClaimView) -> Wait | None:

@@ -25,7 +25,7 @@ if t.TYPE_CHECKING:
 ALLOWED = {
     "paused": ("running",),
     "halted": ("running", "paused"),
-    "running": ("paused", "halted"),
+    "running": (states.PLANNED, "paused", "halted"),
     "aborted": states.UNFINISHED,
 }
 
@@ -36,7 +36,7 @@ def control(
     """Bring rollout `number`, or the newest unfinished one, to `state`.
 
     Returns its number, and whether it changed. Only in state running hosts are started; those in flight
-    finish. Going back to running forgives the failures so far: the error budget begins anew. Raises
+    finish. Going (back) to running approves a planned rollout, and forgives the failures so far: the error budget begins anew. Raises
     InputError when there is no reason, no such rollout, or no way from its state to the one asked for.
     """
     if not reason.strip():

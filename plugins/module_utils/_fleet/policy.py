@@ -15,6 +15,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import InputError
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet.calendar_fields import (
+    parse_freeze,
+    parse_window,
+)
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet.ladders import LADDERS
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet.windows import (
+    Closed,
+    Freeze,
+    Window,
+    closed,
+)
 
 Labels = Mapping[str, t.Any]
 
@@ -55,6 +66,17 @@ class Policy:
     soak: float
     lease: float
     salt: str
+    windows: tuple[Window, ...]
+    freezes: tuple[Freeze, ...]
+    strict_window: bool
+    host_time: float
+    deadline: float
+    approval: bool
+
+    def closed(self, now: float) -> Closed | None:
+        """Why no host may be started now, None if one may."""
+        need = self.host_time if self.strict_window else 0.0
+        return closed(self.windows, self.freezes, now, need=need)
 
 
 DEFAULTS: Mapping[str, t.Any] = {
@@ -65,19 +87,30 @@ DEFAULTS: Mapping[str, t.Any] = {
     "soak": 0,
     "lease": 3600,
     "salt": "",
+    "windows": [],
+    "freezes": [],
+    "strict_window": False,
+    "host_time": 900,
+    "deadline": 14 * 86400,
+    "approval": False,
 }
 
 
 def parse_policy(raw: Mapping[str, t.Any]) -> Policy:
     """A Policy from plain data; what is not given has its default. Raises InputError naming the field."""
-    unknown = sorted(set(raw) - set(DEFAULTS))
+    unknown = sorted(set(raw) - set(DEFAULTS) - {"ladder"})
     if unknown:
         raise InputError(
             f"unknown field {unknown[0]!r}",
             where="policy",
-            way_out=f"Known are {', '.join(sorted(DEFAULTS))}",
+            way_out=f"Known are {', '.join(sorted({*DEFAULTS, 'ladder'}))}",
         )
-    given = {**DEFAULTS, **raw}
+    ladder = raw.get("ladder")
+    if ladder is not None and ladder not in LADDERS:
+        raise InputError(
+            f"{ladder!r} is unknown", where="policy.ladder", way_out=f"Known are {', '.join(LADDERS)}"
+        )
+    given = {**DEFAULTS, **LADDERS.get(ladder or "", {}), **raw}
     return Policy(
         waves=_waves(given["waves"]),
         max_unavailable=_amount("max_unavailable", given["max_unavailable"], least=1),
@@ -88,6 +121,12 @@ def parse_policy(raw: Mapping[str, t.Any]) -> Policy:
         soak=_seconds("soak", given["soak"], least=0),
         lease=_seconds("lease", given["lease"], least=60),
         salt=str(given["salt"]),
+        windows=tuple(parse_window(raw, where=where) for where, raw in _entries("windows", given)),
+        freezes=tuple(parse_freeze(raw, where=where) for where, raw in _entries("freezes", given)),
+        strict_window=_flag("strict_window", given["strict_window"]),
+        host_time=_seconds("host_time", given["host_time"], least=1),
+        deadline=_seconds("deadline", given["deadline"], least=1),
+        approval=_flag("approval", given["approval"]),
     )
 
 
@@ -119,6 +158,19 @@ def _amount(field: str, value: t.Any, *, least: float) -> Amount:
             way_out=f"Give {least:g} or more",
         )
     return Amount(number, percent)
+
+
+def _entries(field: str, given: Mapping[str, t.Any]) -> list[tuple[str, t.Any]]:
+    """A list's entries, each with the words that name it."""
+    if not isinstance(given[field], (list, tuple)):
+        raise InputError("is not a list", where=f"policy.{field}")
+    return [(f"policy.{field}[{index}]", entry) for index, entry in enumerate(given[field])]
+
+
+def _flag(field: str, value: t.Any) -> bool:
+    if not isinstance(value, bool):
+        raise InputError(f"{value!r} is neither true nor false", where=f"policy.{field}")
+    return value
 
 
 def _seconds(field: str, value: t.Any, *, least: float) -> float:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import InputError
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet import claims, plan, states, tally
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet.feasible import check_feasible
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.hosts import candidates
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.ledger import log
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.policy import (
@@ -67,10 +68,17 @@ class Opened:
 
 
 def open_rollout(
-    connection: Connection, release: Release, raw_policy: Mapping[str, t.Any], *, who: str, now: float
+    connection: Connection,
+    release: Release,
+    raw_policy: Mapping[str, t.Any],
+    *,
+    who: str,
+    now: float,
+    start: bool = True,
 ) -> Opened:
     """Open the rollout of `release` to every host of the ledger, or resume it where it stands.
 
+    Opened without `start`, or by a policy that asks for approval, it is planned: an operator starts it.
     An unfinished rollout of another release is superseded. Hosts enrolled meanwhile join. Raises InputError
     when the policy is bad, the ledger has no hosts, the release is marked, or its digest is not what it was.
     """
@@ -88,15 +96,17 @@ def open_rollout(
     if row is not None and row.state in ("superseded", "aborted"):
         row = None
     if row is None:
+        check_feasible(policy, hosts, now)
         _supersede(connection, release, who=who, now=now)
-        number = _insert(connection, release, raw_policy, plan_hash, now=now)
+        state = states.RUNNING if start and not policy.approval else states.PLANNED
+        number = _insert(connection, release, raw_policy, plan_hash, state=state, now=now)
         log(
             connection,
             now=now,
             who=who,
             what="open rollout",
             subject=f"rollout {number}",
-            outcome="running",
+            outcome=state,
             inputs={"release": release.id, "policy": dict(raw_policy), "plan_hash": plan_hash},
         )
     else:
@@ -132,7 +142,9 @@ def settle(connection: Connection, number: int, *, who: str, now: float) -> tupl
     ).one()
     waves = tally.waves(connection, number)
     over = claims.error_budget(stored_policy(row.policy), waves, row.forgiven)
-    if row.state in ("halted", "superseded", "aborted") or (row.state == "paused" and not over):
+    if row.state in (states.PLANNED, "halted", "superseded", "aborted") or (
+        row.state == "paused" and not over
+    ):
         return row.state, row.reason
     hosts = sum(wave.hosts for wave in waves)
     failed = sum(wave.failed for wave in waves)
@@ -207,13 +219,20 @@ def _supersede(connection: Connection, release: Release, *, who: str, now: float
 
 
 def _insert(
-    connection: Connection, release: Release, raw_policy: Mapping[str, t.Any], plan_hash: str, *, now: float
+    connection: Connection,
+    release: Release,
+    raw_policy: Mapping[str, t.Any],
+    plan_hash: str,
+    *,
+    state: str,
+    now: float,
 ) -> int:
     values = {
         "release": release.id,
         "policy": dict(raw_policy),
         "plan_hash": plan_hash,
-        "state": "running",
+        "state": state,
+        "reason": "" if state == states.RUNNING else "awaits approval",
         "created": now,
     }
     # Not RETURNING: SQLite has it since 3.35 only, EL9 ships 3.34.

@@ -8,8 +8,9 @@
 from __future__ import annotations
 
 # A rollout that may still change. Only while it is running hosts are started.
+PLANNED = "planned"
 RUNNING = "running"
-UNFINISHED = (RUNNING, "paused", "halted")
+UNFINISHED = (PLANNED, RUNNING, "paused", "halted")
 
 ELIGIBLE = "eligible"
 CLAIMED = "claimed"

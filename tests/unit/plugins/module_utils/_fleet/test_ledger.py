@@ -138,6 +138,15 @@ def test_an_operator_halts_and_resumes_and_the_error_budget_begins_anew(ledger: 
     assert events(ledger, "control rollout") == ["running: seen to"]
 
 
+def test_a_planned_rollout_starts_nobody_until_it_is_approved(ledger: Ledger) -> None:
+    rollout = opened(ledger, R2, {**POLICY, "approval": True})
+    assert (rollout.state, rollout.reason, rollout.hosts) == ("planned", "awaits approval", [])
+    run = run_of(rollout)
+    assert claimed(ledger, run, "host-0") == Claimed(False, False, "the rollout is planned: awaits approval")
+    assert controlled(ledger, "running", "agreed") == (1, True)
+    assert claimed(ledger, run, "host-0").granted
+
+
 def test_a_paused_rollout_starts_nobody_but_lets_those_in_flight_finish(ledger: Ledger) -> None:
     run = run_of(opened(ledger))
     answer = claimed(ledger, run, "host-0")

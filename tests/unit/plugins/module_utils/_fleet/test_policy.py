@@ -21,7 +21,7 @@ def test_every_field_has_a_default() -> None:
 @pytest.mark.parametrize(
     ("raw", "message"),
     [
-        ({"wave": []}, "policy: unknown field 'wave'. Known are error_budget, lease, "),
+        ({"wave": []}, "policy: unknown field 'wave'. Known are approval, deadline, error_budget, "),
         ({"max_unavailable": "120%"}, "policy.max_unavailable: 120% is over 100%"),
         ({"max_unavailable": 0}, "policy.max_unavailable: 0 is too small, no host could ever be updated"),
         ({"max_unavailable": "0%"}, "policy.max_unavailable: 0% is too small"),
@@ -31,6 +31,12 @@ def test_every_field_has_a_default() -> None:
         ({"error_budget": -1}, "policy.error_budget: -1 is negative"),
         ({"soak": "soon"}, "policy.soak: 'soon' is not a time in seconds of 0 or more"),
         ({"lease": 5}, "policy.lease: 5 is not a time in seconds of 60 or more"),
+        ({"ladder": "slow"}, "policy.ladder: 'slow' is unknown. Known are standard, rapid, emergency"),
+        ({"windows": "night"}, "policy.windows: is not a list"),
+        ({"windows": [{}]}, "policy.windows[0]: needs from and until"),
+        ({"freezes": [7]}, "policy.freezes[0]: needs from and until and reason"),
+        ({"strict_window": "yes"}, "policy.strict_window: 'yes' is neither true nor false"),
+        ({"host_time": 0}, "policy.host_time: 0 is not a time in seconds of 1 or more"),
         ({"waves": []}, "policy.waves: is not a list of waves"),
         ({"waves": [{"percent": 100}]}, "policy.waves[0]: is not a wave"),
         ({"waves": [{"name": "a"}]}, "policy.waves[0]: needs either labels or percent"),
@@ -58,6 +64,12 @@ def test_a_bad_policy_is_refused_by_field(raw: dict[str, object], message: str) 
     with pytest.raises(InputError) as error:
         parse_policy(raw)
     assert str(error.value).startswith(message)
+
+
+@pytest.mark.parametrize("name", ["standard", "rapid", "emergency"])
+def test_a_ladder_is_a_policy_whose_fields_may_be_given_anew(name: str) -> None:
+    assert len(parse_policy({"ladder": name}).waves) >= 5
+    assert parse_policy({"ladder": name, "soak": 7}).soak == 7
 
 
 @pytest.mark.parametrize(
