@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -36,18 +36,31 @@ class Advisories:
         self._out.write("</updates>\n")
 
     def _add(self, source: Path, wanted: t.Callable[[str], bool], *, where: str) -> None:
-        check_xml(source, where=where)
-        events = ElementTree.iterparse(source, events=("start", "end"))
-        root = next(element for _event, element in events)
-        for event, element in events:
-            if event != "end" or element.tag != "update":
-                continue
-            name = element.findtext("id") or ""
+        for name, element in _updates(source, where=where):
             if name not in self._seen and _fits(element, wanted):
                 self._seen.add(name)
                 element.tail = "\n"
                 self._out.write(ElementTree.tostring(element, encoding="unicode"))
-            root.clear()  # one advisory in memory at a time
+
+
+def advised(source: Path, ids: Collection[str], *, where: str) -> dict[str, frozenset[str]]:
+    """The NEVRAs that each of these advisories names, of those that `source` has."""
+    return {
+        name: frozenset(_nevra(package) for package in element.iter("package"))
+        for name, element in _updates(source, where=where)
+        if name in ids
+    }
+
+
+def _updates(source: Path, *, where: str) -> Iterator[tuple[str, ElementTree.Element]]:
+    """Id and element of each advisory; one in memory at a time. Raises UpstreamError."""
+    check_xml(source, where=where)
+    events = ElementTree.iterparse(source, events=("start", "end"))
+    root = next(element for _event, element in events)
+    for event, element in events:
+        if event == "end" and element.tag == "update":
+            yield element.findtext("id") or "", element
+            root.clear()
 
 
 def _fits(update: ElementTree.Element, wanted: t.Callable[[str], bool]) -> bool:

@@ -11,10 +11,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from ansible_collections.osaas.fleet.plugins.module_utils._command import Runner
-from ansible_collections.osaas.fleet.plugins.module_utils._repo.model import REPOMD, Package
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.model import REPOMD, Package, Tolerance
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.primary import parse_primary
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.repomd import parse_repomd
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.unpack import unpack
+
+# What got into the store was verified, by other digests than its own where those are weak.
+VERIFIED = Tolerance(weak_digests=True)
 
 
 def unpack_record(runner: Runner, tree: Path, kind: str, scratch: Path) -> Path | None:
@@ -22,7 +25,7 @@ def unpack_record(runner: Runner, tree: Path, kind: str, scratch: Path) -> Path 
 
     Raises UpstreamError if it does not unpack to what repomd.xml says.
     """
-    record = parse_repomd(tree / REPOMD, repository=tree.parent.name).first(kind)
+    record = parse_repomd(tree / REPOMD, repository=tree.parent.name, weak=True).first(kind)
     if record is None:
         return None
     if not record.open_algorithm:  # not compressed
@@ -36,4 +39,6 @@ def unpack_record(runner: Runner, tree: Path, kind: str, scratch: Path) -> Path 
 def read_packages(runner: Runner, tree: Path, scratch: Path) -> list[Package]:
     """The packages of a tree."""
     primary = unpack_record(runner, tree, "primary", scratch)
-    return parse_primary(primary, repository=tree.parent.name) if primary is not None else []
+    if primary is None:
+        return []
+    return parse_primary(primary, repository=tree.parent.name, tolerance=VERIFIED)

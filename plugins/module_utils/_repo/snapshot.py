@@ -3,37 +3,38 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # This file is PRIVATE to the osaas.fleet collection: it may change at any time.
-"""Snapshots: immutable dated cuts over a set of mirrors, each a manifest and one link per repo."""
+"""Snapshots: immutable dated cuts over a set of mirrors, each a manifest and one link per repo.
+
+The release digest is the sha256 of the manifest without the digest itself: who knows it can prove every byte
+that the snapshot names. No two snapshots share one, for the id is part of it. By hand:
+jq -S 'del(.digest)' manifest.json | sha256sum
+"""
 
 from __future__ import annotations
 
-import json
-import tempfile
 import typing as t
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta, timezone
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
 
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import InputError, StoreError
-from ansible_collections.osaas.fleet.plugins.module_utils._files import read_json, sync_directory, write_json
-from ansible_collections.osaas.fleet.plugins.module_utils._names import SNAPSHOT_ID, snapshot_id
-from ansible_collections.osaas.fleet.plugins.module_utils._repo.dated import write_at_map
+from ansible_collections.osaas.fleet.plugins.module_utils._files import json_text, read_json
+from ansible_collections.osaas.fleet.plugins.module_utils._names import SNAPSHOT_ID
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.digests import sha256
-from ansible_collections.osaas.fleet.plugins.module_utils._repo.store import (
-    Store,
-    disk_errors,
-    make_directory,
-    tree_name,
-)
-from ansible_collections.osaas.fleet.plugins.module_utils._repo.tree import existing_mirror, mirror_names
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.holding import Effect
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.store import Store, tree_name
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.tree import TreeRecord
 
 MANIFEST = "manifest.json"
+MANIFEST_SIGNATURE = "manifest.json.asc"
 
 
 @dataclass(frozen=True)
 class Part:
-    """One repo in a snapshot. `signature_sha256` is that of repomd.xml.asc, "" if there is none."""
+    """One repo in a snapshot. `signature_sha256` is that of repomd.xml.asc, "" if there is none.
+
+    `derived` says why its metadata is not the upstream's, byte for byte; `left_out` are the kinds of records
+    that it does without.
+    """
 
     repomd_sha256: str
     revision: str
@@ -42,43 +43,79 @@ class Part:
     gpgcheck: bool
     repo_gpgcheck: bool
     signature_sha256: str = ""
+    derived: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     @property
     def tree(self) -> str:
         """The name of its tree."""
         return tree_name(self.repomd_sha256, self.signature_sha256)
 
+    def to_dict(self) -> dict[str, t.Any]:
+        """As it stands in manifest.json."""
+        return {
+            **asdict(self),
+            "metadata": "derived" if self.derived else "verbatim",
+            "derived": list(self.derived),
+            "left_out": list(self.left_out),
+        }
+
+    @classmethod
+    def from_dict(cls, raw: Mapping[str, t.Any]) -> Part:
+        """The inverse of to_dict(). Raises TypeError if it is none."""
+        given = {name: value for name, value in raw.items() if name != "metadata"}
+        lists = {name: tuple(raw[name]) for name in ("derived", "left_out") if name in raw}
+        return cls(**{**given, **lists})
+
+    @classmethod
+    def of(cls, record: TreeRecord) -> Part:
+        """That tree, as a part of a snapshot."""
+        return cls(**{one.name: getattr(record, one.name) for one in fields(cls)})
+
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a snapshot is. `created` is ISO 8601, UTC; `parent` is the id of the one cut before it."""
+    """What a snapshot is. `created` is ISO 8601, UTC; `parent` is the id of the one cut before it.
+
+    `holds` are those that made it another state than its mirrors were. `read_digest` is the release digest
+    that it was read with, "" for one that is new.
+    """
 
     id: str
     created: str
     parent: str | None
     creator: str | None
     repositories: Mapping[str, Part]
+    holds: tuple[Effect, ...] = ()
+    read_digest: str = field(default="", compare=False)
 
     @property
     def digest(self) -> str:
-        """The release digest: sha256 over the canonical JSON of repo names and the names of their trees."""
-        digests = {name: part.tree for name, part in self.repositories.items()}
-        return sha256(json.dumps(digests, sort_keys=True, separators=(",", ":")).encode())
+        """The release digest."""
+        return self.read_digest or _digest(self._undigested())
 
     def to_dict(self) -> dict[str, t.Any]:
-        """As it stands in manifest.json."""
+        """As it stands in manifest.json, and as modules return it."""
+        return {**self._undigested(), "digest": self.digest}
+
+    def _undigested(self) -> dict[str, t.Any]:
         return {
-            **asdict(self),
+            "id": self.id,
+            "created": self.created,
+            "parent": self.parent,
+            "creator": self.creator,
+            "repositories": {name: part.to_dict() for name, part in self.repositories.items()},
+            "holds": [effect.to_dict() for effect in self.holds],
             "packages": sum(part.packages for part in self.repositories.values()),
             "bytes": sum(part.bytes for part in self.repositories.values()),
-            "digest": self.digest,
         }
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, t.Any]) -> Manifest:
-        """The inverse of to_dict(). Raises KeyError or TypeError if it is none."""
-        parts = {name: Part(**part) for name, part in raw["repositories"].items()}
-        return cls(raw["id"], raw["created"], raw["parent"], raw["creator"], parts)
+        """The inverse of to_dict(). Raises KeyError, TypeError or InputError if it is none."""
+        parts = {name: Part.from_dict(part) for name, part in raw["repositories"].items()}
+        holds = tuple(Effect.from_dict(effect) for effect in raw.get("holds", ()))
+        return cls(raw["id"], raw["created"], raw["parent"], raw["creator"], parts, holds, raw["digest"])
 
 
 def snapshots(store: Store) -> list[Manifest]:
@@ -96,80 +133,13 @@ def read_snapshot(store: Store, name: str) -> Manifest:
             raise InputError(
                 "there is no such snapshot", where=name, way_out=f"See those in {store.snapshots}"
             )
-        manifest = Manifest.from_dict(raw)
-        if raw["digest"] != manifest.digest:
+        # A manifest of old knows no holds, and a digest that was made in another way.
+        if "holds" in raw and raw["digest"] != _digest({key: raw[key] for key in raw.keys() - {"digest"}}):
             raise StoreError("the manifest does not fit its digest", where=str(path))
+        return Manifest.from_dict(raw)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise StoreError(f"the manifest is damaged: {error!r}", where=str(path)) from error
-    return manifest
 
 
-@dataclass(frozen=True)
-class Cut:
-    """The outcome of a cut. `before` is the newest snapshot when it began."""
-
-    changed: bool
-    manifest: Manifest
-    before: Manifest | None
-
-
-def plan_cut(
-    existing: Sequence[Manifest], parts: Mapping[str, Part], *, now: datetime, creator: str | None
-) -> Cut:
-    """Decide which snapshot holds `parts`: one of the `existing` (newest first), or a new one.
-
-    A new one is later than all others, by a second at least, whatever the clock says: order is age.
-    """
-    before = existing[0] if existing else None
-    for manifest in existing:
-        if manifest.repositories == parts:
-            return Cut(False, manifest, before)
-    moment = now.replace(microsecond=0)
-    if before is not None:
-        moment = max(moment, datetime.fromisoformat(before.created) + timedelta(seconds=1))
-    parent = before.id if before is not None else None
-    return Cut(True, Manifest(snapshot_id(moment), moment.isoformat(), parent, creator, parts), before)
-
-
-def preview_cut(store: Store, names: Sequence[str], *, creator: str | None) -> Cut:
-    """What cut() would do. Raises InputError if a repo has no mirror, or there is none at all."""
-    parts = {name: _part(store, name) for name in sorted(set(names or mirror_names(store)))}
-    if not parts:
-        raise InputError(
-            "there is no mirror to cut", where=str(store.root), way_out="Sync a repository first"
-        )
-    return plan_cut(snapshots(store), parts, now=datetime.now(timezone.utc), creator=creator)
-
-
-def cut(store: Store, names: Sequence[str], *, creator: str | None) -> Cut:
-    """Cut the mirrors of `names` (all, if empty) as one unit; costs one link for each repo."""
-    with disk_errors(store), store.lock():
-        planned = preview_cut(store, names, creator=creator)
-        if planned.changed:
-            _write(store, planned.manifest)
-        write_at_map(store)  # also where a killed run cut and came no further
-    return planned
-
-
-def _part(store: Store, name: str) -> Part:
-    record = existing_mirror(store, name)
-    return Part(
-        repomd_sha256=record.repomd_sha256,
-        revision=record.revision,
-        packages=record.packages,
-        bytes=record.bytes,
-        gpgcheck=record.gpgcheck,
-        repo_gpgcheck=record.repo_gpgcheck,
-        signature_sha256=record.signature_sha256,
-    )
-
-
-def _write(store: Store, manifest: Manifest) -> None:
-    make_directory(store.snapshots)
-    half = Path(tempfile.mkdtemp(prefix=f".{manifest.id}.", dir=store.snapshots))
-    for name, part in manifest.repositories.items():
-        (half / name).symlink_to(f"../../trees/{name}/{part.tree}")
-    write_json(half / MANIFEST, manifest.to_dict(), mode=0o444)
-    half.chmod(0o555)
-    half.rename(store.snapshots / manifest.id)
-    sync_directory(store.snapshots)
+def _digest(undigested: Mapping[str, t.Any]) -> str:
+    return sha256(json_text(undigested).encode())

@@ -9,16 +9,15 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.channel import channels, history
-from ansible_collections.osaas.fleet.plugins.module_utils._repo.snapshot import cut
 from unit.harness import RunModule
-from unit.plugins.module_utils._repo.stores import make_store, mirror
+from unit.plugins.module_utils._repo.stores import cut, make_store, mirror
 
 
 def test_four_steps(run_module: RunModule, tmp_path: Path) -> None:
     store = make_store(tmp_path)
-    first = cut(store, [], creator=None).manifest.id
+    first = cut(store).manifest.id
     mirror(store, "baseos", "two")
-    second = cut(store, [], creator=None).manifest.id
+    second = cut(store).manifest.id
     previous = None
     for snapshot in (first, second, first):
         options = {

@@ -8,9 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.channel import move
-from ansible_collections.osaas.fleet.plugins.module_utils._repo.snapshot import cut
 from unit.harness import RunModule
-from unit.plugins.module_utils._repo.stores import make_store, mirror
+from unit.plugins.module_utils._repo.stores import cut, make_store, mirror
 
 
 def test_none_yet(run_module: RunModule, tmp_path: Path) -> None:
@@ -22,9 +21,9 @@ def test_none_yet(run_module: RunModule, tmp_path: Path) -> None:
 
 def test_newest_first_and_by_name(run_module: RunModule, tmp_path: Path) -> None:
     store = make_store(tmp_path)
-    first = cut(store, [], creator=None).manifest.to_dict()
+    first = cut(store).manifest.to_dict()
     mirror(store, "baseos", "two")
-    second = cut(store, [], creator=None).manifest.to_dict()
+    second = cut(store).manifest.to_dict()
     move(store, "stable", first["id"], who="me", reason="")
 
     everything = run_module("snapshot_info", {"store": str(tmp_path)})

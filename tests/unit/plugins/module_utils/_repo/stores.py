@@ -5,8 +5,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+from ansible_collections.osaas.fleet.plugins.module_utils._command import Completed
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.cut import Cut, Order
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.cut import cut as cut_order
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.digests import sha256
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.store import Store
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.tree import TreeRecord, build_tree, publish
@@ -34,6 +39,21 @@ def mirror(store: Store, repository: str, state: str, *, gpgcheck: bool = True) 
         build_tree(store, record, {"repodata/repomd.xml": digest})
         publish(store, record)
     return record
+
+
+class NoRunner:
+    """For what needs no program."""
+
+    def run(self, argv: Sequence[str], **_options: Any) -> Completed:
+        raise AssertionError(f"nothing is to be run: {argv}")
+
+    def warn(self, message: str) -> None:
+        raise AssertionError(message)
+
+
+def cut(store: Store, *, creator: str | None = None) -> Cut:
+    """Cut all mirrors, without holds."""
+    return cut_order(store, NoRunner(), Order(creator=creator)).cut
 
 
 def make_store(root: Path) -> Store:

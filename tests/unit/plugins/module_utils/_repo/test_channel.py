@@ -15,19 +15,18 @@ from ansible_collections.osaas.fleet.plugins.module_utils._repo.channel import (
     move,
     resolve,
 )
-from ansible_collections.osaas.fleet.plugins.module_utils._repo.snapshot import cut
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.store import Store
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.verdict import Verdict, record_verdict
-from unit.plugins.module_utils._repo.stores import make_store, mirror
+from unit.plugins.module_utils._repo.stores import cut, make_store, mirror
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     """A store with two snapshots."""
     made = make_store(tmp_path)
-    cut(made, [], creator=None)
+    cut(made)
     mirror(made, "baseos", "two")
-    cut(made, [], creator=None)
+    cut(made)
     return made
 
 

@@ -5,20 +5,23 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import subprocess
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import StoreError
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.cut import plan_cut
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.snapshot import (
     Manifest,
     Part,
-    cut,
-    plan_cut,
     read_snapshot,
     snapshots,
 )
-from unit.plugins.module_utils._repo.stores import make_store, mirror
+from unit.plugins.module_utils._repo.stores import cut, make_store, mirror
 
 NOW = datetime(2026, 11, 22, 17, 44, 0, 123456, tzinfo=UTC)
 
@@ -54,19 +57,40 @@ def test_a_later_cut_has_a_later_id_whatever_the_clock_says(clock: timedelta) ->
     assert (second.id, second.created) == ("20261122T174401Z", "2026-11-22T17:44:01+00:00")
 
 
-def test_release_digest_is_of_names_and_repomds_alone() -> None:
-    one = Manifest("x", "then", None, "me", parts(a="1", b="2"))
-    other = Manifest("y", "now", "x", None, dict(reversed(parts(a="1", b="2").items())))
+def test_release_digest_is_of_the_whole_manifest(tmp_path: Path) -> None:
+    store = make_store(tmp_path)
+    manifest = cut(store, creator="mé").manifest
 
-    # printf '{"a":"1","b":"2"}' | sha256sum
-    assert one.digest == "21f76dfbfe6dfe21f762080ef484112cf2952974cef30741fd1931e1c6d92112"
-    assert one.digest == other.digest
-    assert one.digest != Manifest("x", "then", None, "me", parts(a="2", b="1")).digest
+    path = store.snapshots / manifest.id / "manifest.json"
+    bare = subprocess.run(["jq", "-S", "del(.digest)", path], capture_output=True, check=True).stdout
+    assert manifest.digest == json.loads(path.read_text())["digest"] == hashlib.sha256(bare).hexdigest()
+    assert read_snapshot(store, manifest.id).digest == manifest.digest
+    for other in ({"id": "x"}, {"creator": "me"}, {"repositories": parts(os="a")}, {"parent": "x"}):
+        assert replace(manifest, **other).digest != manifest.digest
+
+
+def test_manifests_of_old_stay_readable(tmp_path: Path) -> None:
+    """Those before holds, with a digest over the names of repos and trees."""
+    store = make_store(tmp_path)
+    manifest = cut(store).manifest
+    path = store.snapshots / manifest.id / "manifest.json"
+    raw = json.loads(path.read_text())
+    del raw["holds"]
+    for part in raw["repositories"].values():
+        for name in ("derived", "left_out", "metadata"):
+            del part[name]
+    raw["digest"] = "0" * 64
+    path.chmod(0o644)
+    path.write_text(json.dumps(raw))
+
+    assert read_snapshot(store, manifest.id) == manifest
+    assert read_snapshot(store, manifest.id).digest == "0" * 64
+    assert not cut(store).changed
 
 
 def test_manifest_reads_back(tmp_path: Path) -> None:
     store = make_store(tmp_path)
-    manifest = cut(store, [], creator="me").manifest
+    manifest = cut(store, creator="me").manifest
 
     assert read_snapshot(store, manifest.id) == manifest
     assert Manifest.from_dict(manifest.to_dict()) == manifest
@@ -75,12 +99,12 @@ def test_manifest_reads_back(tmp_path: Path) -> None:
 
 def test_snapshots_never_change(tmp_path: Path) -> None:
     store = make_store(tmp_path)
-    first = cut(store, [], creator=None).manifest
+    first = cut(store).manifest
     path = store.snapshots / first.id
     assert path.stat().st_mode & 0o7777 == 0o555
     assert (path / "manifest.json").stat().st_mode & 0o7777 == 0o444
     mirror(store, "baseos", "two")
-    second = cut(store, [], creator=None).manifest
+    second = cut(store).manifest
 
     assert [one.id for one in snapshots(store)] == [second.id, first.id]
     assert (path / "baseos/repodata/repomd.xml").read_text() == "one"
@@ -90,7 +114,7 @@ def test_snapshots_never_change(tmp_path: Path) -> None:
 @pytest.mark.parametrize("damage", ["{}", "[]", '{"id": 1'])
 def test_damaged_manifest(tmp_path: Path, damage: str) -> None:
     store = make_store(tmp_path)
-    name = cut(store, [], creator=None).manifest.id
+    name = cut(store).manifest.id
     path = store.snapshots / name / "manifest.json"
     path.chmod(0o644)
     path.write_text(damage)
@@ -101,7 +125,7 @@ def test_damaged_manifest(tmp_path: Path, damage: str) -> None:
 
 def test_forged_manifest(tmp_path: Path) -> None:
     store = make_store(tmp_path)
-    manifest = cut(store, [], creator=None).manifest
+    manifest = cut(store).manifest
     path = store.snapshots / manifest.id / "manifest.json"
     path.chmod(0o644)
     path.write_text(path.read_text().replace(manifest.repositories["baseos"].repomd_sha256, "f" * 64))
@@ -113,9 +137,9 @@ def test_forged_manifest(tmp_path: Path) -> None:
 def test_unverified_and_verified_are_two_states(tmp_path: Path) -> None:
     store = make_store(tmp_path)
     mirror(store, "baseos", "one", gpgcheck=False)
-    loose = cut(store, [], creator=None).manifest
+    loose = cut(store).manifest
     mirror(store, "baseos", "one")
-    strict = cut(store, [], creator=None)
+    strict = cut(store)
 
     assert strict.changed
-    assert strict.manifest.digest == loose.digest
+    assert strict.manifest.digest != loose.digest
