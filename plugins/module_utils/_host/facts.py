@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ansible_collections.osaas.fleet.plugins.module_utils._command import Runner
 from ansible_collections.osaas.fleet.plugins.module_utils._host import paths, unit
+from ansible_collections.osaas.fleet.plugins.module_utils._host.backend import uses_dnf5
 from ansible_collections.osaas.fleet.plugins.module_utils._host.bad_releases import read_bad_releases
 from ansible_collections.osaas.fleet.plugins.module_utils._host.packages import (
     Package,
@@ -34,8 +35,6 @@ from ansible_collections.osaas.fleet.plugins.module_utils._host.rpmdb import ins
 from ansible_collections.osaas.fleet.plugins.module_utils._host.running import Running, read_running
 from ansible_collections.osaas.fleet.plugins.module_utils._host.systemd import failed_units
 from ansible_collections.osaas.fleet.plugins.module_utils._host.transactions import last_transaction
-
-_FLAVOURS = (("dnf5", "dnf5"), ("dnf4", "python3-dnf"), ("dnf4", "dnf"))  # the first that is installed counts
 
 
 def host_facts(
@@ -99,11 +98,9 @@ def _running_transaction(runner: Runner) -> str | None:
 
 
 def _dnf(packages: Collection[Package]) -> dict[str, str | None]:
-    for flavour, name in _FLAVOURS:
-        version = version_of(packages, name)
-        if version:
-            return {"flavour": flavour, "version": version}
-    return {"flavour": None, "version": None}
+    flavour, names = ("dnf5", ("dnf5",)) if uses_dnf5() else ("dnf4", ("python3-dnf", "dnf"))
+    version = next(filter(None, (version_of(packages, name) for name in names)), None)
+    return {"flavour": flavour if version else None, "version": version}
 
 
 def _os_release() -> dict[str, str]:
