@@ -127,9 +127,9 @@ options:
         default: false
       allow_foreign_base:
         description:
-          - URLs (C(http) or C(https)) below which packages may lie that are outside the repository,
-            by C(xml:base) or by C(..) in their location.
-          - Such packages are brought into the mirror, whose metadata is derived.
+          - URLs (C(http) or C(https)) below which packages and metadata files may lie that are outside the
+            repository, by C(xml:base) or by C(..) in their location.
+          - Such files are brought into the mirror, whose metadata is derived.
         type: list
         elements: str
         default: []

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -301,7 +302,7 @@ class RepositorySync:
         else:
             digest = self._before.objects.get((file.algorithm, file.digest), "") if self._before else ""
         try:
-            return digest if digest and self._store.object(digest).stat().st_size == file.size else ""
+            return digest if digest and _size(self._store, digest) == file.size else ""
         except FileNotFoundError:
             return ""
 
@@ -352,7 +353,7 @@ class RepositorySync:
             repomd_sha256=objects[REPOMD],
             revision=head.repomd.revision,
             packages=packages,
-            bytes=sum(self._store.object(digest).stat().st_size for digest in objects.values()),
+            bytes=sum(_size(self._store, digest) for digest in objects.values()),
             gpgcheck=self.repository.gpgcheck,
             repo_gpgcheck=self.repository.repo_gpgcheck,
             keyring=self._keys.digest,
@@ -363,6 +364,10 @@ class RepositorySync:
             rules=self._rules,
             signature_sha256=objects.get(SIGNATURE, ""),
         )
+
+
+def _size(store: Store, sha256: str) -> int:
+    return os.stat(store.object_name(sha256)).st_size  # noqa: PTH116  (see object_name)
 
 
 def _differ(one: Listed, other: RemoteFile) -> bool:

@@ -18,6 +18,7 @@ channels/<name>                   -> ../snapshots/<id>, with <name>.json, its hi
 at.map                            dated addresses, for nginx
 checks/<id>.json                  what the checks of that snapshot came to
 superseded/mirrors/<repo>         -> ../../trees/<repo>/<tree>, the state before the newest one
+superseded/channels/<name>        -> ../../snapshots/<id>, where it pointed before its last move
 partial/<repo>/                   downloads that a later run resumes
 quarantine/<sha256>               a damaged file that nobody can be served any more, with <sha256>.json, why
 scratch/                          of the running writer; emptied by the next one
@@ -48,7 +49,11 @@ class Store:
 
     def object(self, sha256: str) -> Path:
         """Where the file with this digest stands."""
-        return Path(f"{self.root}/objects/sha256/{sha256[:2]}/{sha256}")  # made for every package
+        return Path(self.object_name(sha256))
+
+    def object_name(self, sha256: str) -> str:
+        """The same as text, where it is asked for every package: a Path costs more than to open the file."""
+        return f"{self.root}/objects/sha256/{sha256[:2]}/{sha256}"
 
     def tree(self, repository: str, name: str) -> Path:
         """The published state of `repository` with this name, see tree_name()."""

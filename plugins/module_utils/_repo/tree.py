@@ -130,7 +130,7 @@ def build_tree(store: Store, record: TreeRecord, objects: Mapping[str, str]) -> 
         if directory not in made:
             make_directory(half / directory)
             made.add(directory)
-        os.link(store.object(sha256), f"{half}/{href}")
+        os.link(store.object_name(sha256), f"{half}/{href}")
     write_json(record_path, asdict(record))
     half.replace(target)
     sync_directory(target.parent)
