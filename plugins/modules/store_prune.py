@@ -13,7 +13,7 @@ version_added: 0.1.0
 description:
   - Removes snapshots that no rule keeps, then trees and files that neither a mirror nor a snapshot needs,
     and unfinished downloads.
-  - A snapshot that a channel points at is always kept.
+  - A snapshot that a channel points at, or pointed at before its last move, is always kept.
   - Check mode is the dry run; it tells the bytes that would be freed exactly.
 author:
   - osaas.fleet contributors (@osaas-fleet)
@@ -38,13 +38,17 @@ options:
     type: int
     default: 30
   keep:
-    description: Ids of the snapshots that hosts run or may go back to. Ids of no snapshot are passed over.
+    description:
+      - Ids of the snapshots that hosts run or may go back to, as M(osaas.fleet.release_info) tells them.
+        Ids of no snapshot are passed over.
     type: list
     elements: str
     required: true
 seealso:
   - module: osaas.fleet.snapshot
   - module: osaas.fleet.channel
+  - module: osaas.fleet.release_info
+  - module: osaas.fleet.store_verify
 """
 
 EXAMPLES = r"""
@@ -78,7 +82,7 @@ prune:
       description: How many unfinished downloads.
       type: int
     freed:
-      description: Bytes of all files that were removed.
+      description: Bytes of all files that were removed, those that had several names once.
       type: int
     kept:
       description: Why each of the other snapshots is kept, by id.

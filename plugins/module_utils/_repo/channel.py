@@ -14,6 +14,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
+from pathlib import Path
 
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import InputError
 from ansible_collections.osaas.fleet.plugins.module_utils._files import link_atomic, read_json, write_json
@@ -51,7 +52,16 @@ class Channel:
 
 def channels(store: Store) -> dict[str, str]:
     """Channel names and the snapshots they point at."""
-    links = [link for link in store.channels.glob("*") if link.is_symlink()]
+    return _pointers(store.channels)
+
+
+def channels_before(store: Store) -> dict[str, str]:
+    """Channel names and the snapshots that they pointed at before their last move."""
+    return _pointers(store.superseded / "channels")
+
+
+def _pointers(directory: Path) -> dict[str, str]:
+    links = [link for link in directory.glob("*") if link.is_symlink()]
     return {link.name: link.readlink().name for link in sorted(links)}
 
 
@@ -95,6 +105,10 @@ def move(
                 "reason": reason,
             }
             make_directory(store.channels)
+            if channel.previous:
+                before = store.superseded / "channels"
+                make_directory(before)
+                link_atomic(before / name, f"../../snapshots/{channel.previous}")
             write_json(store.channels / f"{name}.json", [*history(store, name), entry])
             link_atomic(store.channels / name, f"../snapshots/{snapshot}")
     return channel

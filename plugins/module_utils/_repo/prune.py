@@ -21,7 +21,7 @@ from pathlib import Path
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import InputError
 from ansible_collections.osaas.fleet.plugins.module_utils._files import sync_directory
 from ansible_collections.osaas.fleet.plugins.module_utils._names import SNAPSHOT_ID, check_snapshot_id
-from ansible_collections.osaas.fleet.plugins.module_utils._repo.channel import channels
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.channel import channels, channels_before
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.dated import write_at_map
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.snapshot import Manifest, snapshots
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.store import Store, disk_errors, remove
@@ -66,17 +66,29 @@ class Pruned:
 
 
 def keep(
-    existing: Sequence[Manifest], pointers: Mapping[str, str], policy: Policy, *, now: datetime
+    existing: Sequence[Manifest],
+    pointers: Mapping[str, str],
+    before: Mapping[str, str],
+    policy: Policy,
+    *,
+    now: datetime,
 ) -> dict[str, str]:
-    """Which of the `existing` snapshots (newest first) stay, each with the reason."""
+    """Which of the `existing` snapshots (newest first) stay, each with the reason.
+
+    `pointers` are the channels, `before` where they pointed before their last move: they may be moved back,
+    and clients may be half way in it.
+    """
     kept: dict[str, str] = {}
     since = now - timedelta(days=policy.days)
     for place, manifest in enumerate(existing):
         named = [name for name, target in pointers.items() if target == manifest.id]
+        left = [name for name, target in before.items() if target == manifest.id]
         if named:
             kept[manifest.id] = f"channel {', '.join(named)}"
         elif manifest.id in policy.releases:
             kept[manifest.id] = "hosts run it or may go back to it"
+        elif left:
+            kept[manifest.id] = f"channel {', '.join(left)} before its last move"
         elif place < policy.newest:
             kept[manifest.id] = f"one of the newest {policy.newest}"
         elif policy.days and datetime.fromisoformat(manifest.created) >= since:
@@ -87,7 +99,8 @@ def keep(
 def preview_prune(store: Store, policy: Policy) -> Pruned:
     """What prune() would remove, and exactly how many bytes that frees."""
     existing = snapshots(store)
-    kept = keep(existing, channels(store), policy, now=datetime.now(timezone.utc))
+    now = datetime.now(timezone.utc)
+    kept = keep(existing, channels(store), channels_before(store), policy, now=now)
     gone = tuple(manifest.id for manifest in existing if manifest.id not in kept)
     trees = _unneeded_trees(store, kept)
     unlinked = _links(trees)

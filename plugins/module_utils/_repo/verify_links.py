@@ -49,9 +49,10 @@ def check_links(store: Store) -> Iterator[Fault]:
         for link in store.root.glob(pattern):
             if not link.name.startswith("."):
                 yield from _mirror(store, link, "../" * depth)
-    for link in store.channels.glob("*"):
-        if not link.name.startswith(".") and not link.name.endswith(".json"):
-            yield from _channel(store, link)
+    for pattern, up in (("channels/*", "../"), ("superseded/channels/*", "../../")):
+        for link in store.root.glob(pattern):
+            if not link.name.startswith(".") and link.suffix != ".json":
+                yield from _channel(store, link, up)
     dated = store.root / "at.map"
     expected = at_map(path.name for path in snapshots)
     if (dated.read_text(encoding="utf-8") if dated.is_file() else "") != expected:
@@ -90,15 +91,23 @@ def _mirror(store: Store, link: Path, up: str) -> Iterator[Fault]:
         yield Fault(LINK, str(link.relative_to(store.root)), _points(link), repositories=(link.name,))
 
 
-def _channel(store: Store, link: Path) -> Iterator[Fault]:
-    """Its history tells where it was last moved."""
+def _channel(store: Store, link: Path, up: str) -> Iterator[Fault]:
+    """Its history tells where it was last moved; where it pointed before that is not worth a repair."""
     snapshot = _target(link).rpartition("/")[2]
-    if SNAPSHOT_ID.fullmatch(snapshot) and _target(link) == f"../snapshots/{snapshot}" and link.is_dir():
+    good = f"{up}snapshots/{snapshot}"
+    if SNAPSHOT_ID.fullmatch(snapshot) and _target(link) == good and link.is_dir():
         return
-    moves = read_json(store.channels / f"{link.name}.json") or []
-    told = [move["to"] for move in moves if (store.snapshots / move["to"]).is_dir()]
-    target = f"../snapshots/{told[-1]}" if told else ""
-    yield Fault(LINK, f"channels/{link.name}", _points(link), target=target)
+    target = _last_move(store, link.name) if link.parent == store.channels else ""
+    yield Fault(LINK, str(link.relative_to(store.root)), _points(link), target=target)
+
+
+def _last_move(store: Store, channel: str) -> str:
+    try:
+        moves = read_json(store.channels / f"{channel}.json") or []
+        told = [move["to"] for move in moves if (store.snapshots / move["to"]).is_dir()]
+    except (ValueError, TypeError, KeyError):  # the history is damaged too
+        return ""
+    return f"../snapshots/{told[-1]}" if told else ""
 
 
 def _tree_of(link: Path) -> TreeName | None:

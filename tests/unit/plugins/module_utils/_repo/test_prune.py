@@ -20,18 +20,19 @@ IDS = [one.id for one in EXISTING]
 
 
 def test_every_rule() -> None:
-    kept = keep(EXISTING, {"stable": IDS[4]}, Policy(1, 10, (IDS[3],)), now=NOW)
+    kept = keep(EXISTING, {"stable": IDS[4]}, {"stable": IDS[2]}, Policy(1, 10, (IDS[3],)), now=NOW)
 
     assert kept == {
         IDS[0]: "one of the newest 1",
         IDS[1]: "not older than 10 days",
+        IDS[2]: "channel stable before its last move",
         IDS[3]: "hosts run it or may go back to it",
         IDS[4]: "channel stable",
     }
 
 
 def test_no_days_keeps_none_by_age() -> None:
-    assert list(keep(EXISTING, {}, Policy(2, 0, ()), now=MOMENTS[0])) == IDS[:2]
+    assert list(keep(EXISTING, {}, {}, Policy(2, 0, ()), now=MOMENTS[0])) == IDS[:2]
 
 
 @pytest.mark.parametrize(
