@@ -130,7 +130,7 @@ class Workshop:
             derived=(*mirror.derived, *repo.why),
             left_out=tuple(sorted({*mirror.left_out, *derived.left_out})),
         )
-        packages = {file.href: _object(file, tree) for file, tree in places.items()}
+        packages = {href: _object(file, tree) for file, tree in places.items() for href in file.places}
         return HeldTree(record, derived, signature, packages)
 
     def _published(self, held: HeldTree) -> Path:
