@@ -1,12 +1,20 @@
 # Copyright (c) osaas.fleet contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The controller's side of health_check: patience with a host that cannot be reached."""
+"""Action of osaas.fleet.health_check: see the module. What needs jmespath is judged here, not on hosts."""
 
 from __future__ import annotations
 
+import typing as t
+
+from ansible_collections.osaas.fleet.plugins.plugin_utils._bodies import judge_bodies
 from ansible_collections.osaas.fleet.plugins.plugin_utils._patient import PatientAction
 
 
 class ActionModule(PatientAction):
-    """Runs the module health_check."""
+    """Runs the module health_check, and fails by itself once bodies were judged."""
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        """See PatientAction.run."""
+        result = super().run(tmp, task_vars)
+        return judge_bodies(result, self._task.args) if "results" in result else result

@@ -31,13 +31,37 @@ options:
           - V(units) - no failed systemd unit, other than those that had failed before.
           - V(unit) - O(checks[].unit) is active.
           - V(tcp) - O(checks[].host) accepts connections on O(checks[].port).
-          - V(http) - O(checks[].url) answers with O(checks[].status), and its body has O(checks[].contains).
-            Redirects are not followed.
+          - V(outbound) - the same, for what must be reachable from here; O(checks[].host) is required.
+          - V(http) - O(checks[].url) answers with O(checks[].status) and O(checks[].headers), and its body
+            has O(checks[].contains) and fulfils O(checks[].jmespath). Redirects are not followed.
+          - V(dns) - O(checks[].host), which is required, has an address.
           - V(command) - O(checks[].argv) ends with status 0.
-          - V(boot_id) - the host was rebooted since O(baseline).
+          - V(file) - O(checks[].path) exists and has O(checks[].contains).
+          - V(mount) - a file system is mounted at O(checks[].path), and did not become read-only.
           - V(free_space) - the file system of O(checks[].path) has O(checks[].minimum) left.
+          - V(kernel) - the running kernel matches O(checks[].release), or else is the newest installed.
+          - V(boot_id) - the host was rebooted since O(baseline).
+          - V(clock) - the clock is in sync.
+          - V(load) - the load average of the last minute is at most O(checks[].maximum) per CPU.
+          - V(journal) - no errors in the journal since the boot that match O(checks[].matching), other than
+            those that were there before. Messages that differ only in numbers are the same.
         type: str
-        choices: [units, unit, tcp, http, command, boot_id, free_space]
+        choices:
+          - units
+          - unit
+          - tcp
+          - outbound
+          - http
+          - dns
+          - command
+          - file
+          - mount
+          - free_space
+          - kernel
+          - boot_id
+          - clock
+          - load
+          - journal
         required: true
       name:
         description: What the check is called in results; by default its kind and target.
@@ -46,9 +70,8 @@ options:
         description: Name of a systemd unit.
         type: str
       host:
-        description: Name or address.
+        description: Name or address. V(localhost) if a check of kind V(tcp) names none.
         type: str
-        default: localhost
       port:
         description: TCP port.
         type: int
@@ -59,20 +82,42 @@ options:
         description: Status that the answer must have.
         type: int
         default: 200
+      headers:
+        description: Headers that the answer must have, with these values.
+        type: dict
       contains:
-        description: Text that the body must have.
+        description: Text that the body, or the file, must have.
+        type: str
+      jmespath:
+        description:
+          - Expression that must hold for the body, which is JSON then, such as C(status == 'up').
+          - It is evaluated on the controller, which needs jmespath, from the first answer with the right
+            status, headers and text. It holds unless it gives V(false), V(null) or something empty.
         type: str
       argv:
         description: Command as a list of arguments; no shell.
         type: list
         elements: str
       path:
-        description: A directory or file.
+        description: A directory or file. V(/) if a check of kind V(free_space) or V(mount) names none.
         type: str
-        default: /
       minimum:
         description: Bytes, such as V(500M) or V(2G), or a share such as V(10%).
         type: str
+      release:
+        description: Release of the kernel as C(uname -r) tells it, as a pattern such as V(5.14.0-*).
+        type: str
+      maximum:
+        description: Load per CPU.
+        type: float
+      matching:
+        description: Regular expression; every error matches if there is none.
+        type: str
+      severity:
+        description: A failed check makes the host unhealthy if V(failure), and is only told if V(warning).
+        type: str
+        choices: [failure, warning]
+        default: failure
       retries:
         description: How many more times to look before a check has failed.
         type: int
@@ -112,6 +157,18 @@ EXAMPLES = r"""
         kind: http
         url: http://127.0.0.1:8000/
         retries: 10
+        jmespath: status == 'up'
+      - kind: dns
+        host: repos.example.com
+      - kind: outbound
+        host: repos.example.com
+        port: 443
+      - kind: mount
+        path: /srv
+      - kind: clock
+        severity: warning
+      - kind: journal
+        matching: 'I/O error|segfault'
 
 - name: Look after it
   osaas.fleet.health_check:
@@ -135,8 +192,9 @@ results:
     ok: {description: Whether it passed or is no worse than before., type: bool}
     message: {description: What was seen., type: str}
     seconds: {description: How long it took with all retries., type: float}
+    severity: {description: What a failure means., type: str, sample: failure}
 failures:
-  description: One line per failed check.
+  description: One line per failed check whose severity is V(failure).
   returned: always
   type: list
   elements: str
@@ -152,9 +210,9 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.osaas.fleet.plugins.module_utils._command import ModuleRunner
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import HostError
+from ansible_collections.osaas.fleet.plugins.module_utils._host.health.check import Check
 from ansible_collections.osaas.fleet.plugins.module_utils._host.health.checks import (
     KINDS,
-    Check,
     default_name,
 )
 from ansible_collections.osaas.fleet.plugins.module_utils._host.health.verdict import failures, run_checks
@@ -164,14 +222,20 @@ CHECK: dict[str, Option] = {
     "kind": {"type": "str", "choices": list(KINDS), "required": True},
     "name": {"type": "str"},
     "unit": {"type": "str"},
-    "host": {"type": "str", "default": "localhost"},
+    "host": {"type": "str"},
     "port": {"type": "int"},
     "url": {"type": "str"},
     "status": {"type": "int", "default": 200},
+    "headers": {"type": "dict"},
     "contains": {"type": "str"},
+    "jmespath": {"type": "str"},
     "argv": {"type": "list", "elements": "str"},
-    "path": {"type": "str", "default": "/"},
+    "path": {"type": "str"},
     "minimum": {"type": "str"},
+    "release": {"type": "str"},
+    "maximum": {"type": "float"},
+    "matching": {"type": "str"},
+    "severity": {"type": "str", "choices": ["failure", "warning"], "default": "failure"},
     "retries": {"type": "int", "default": 0},
     "delay": {"type": "float", "default": 1},
     "timeout": {"type": "float", "default": 10},
@@ -179,10 +243,20 @@ CHECK: dict[str, Option] = {
 NEEDS = (
     ("kind", "unit", ("unit",)),
     ("kind", "tcp", ("port",)),
+    ("kind", "outbound", ("host", "port")),
     ("kind", "http", ("url",)),
+    ("kind", "dns", ("host",)),
     ("kind", "command", ("argv",)),
+    ("kind", "file", ("path",)),
     ("kind", "free_space", ("minimum",)),
+    ("kind", "load", ("maximum",)),
 )
+# What a check means that does not say; None stands for "not given", so that NEEDS can ask for it.
+DEFAULTS = {
+    "tcp": {"host": "localhost"},
+    "free_space": {"path": "/"},
+    "mount": {"path": "/"},
+}
 SPEC = ArgumentSpec(
     options={
         "checks": {
@@ -200,15 +274,23 @@ SPEC = ArgumentSpec(
 
 
 def _check(given: dict[str, t.Any]) -> Check:
-    name = given["name"] or default_name(given["kind"], given)
-    return Check(name, given["kind"], given, given["retries"], given["delay"], given["timeout"])
+    kind = given["kind"]
+    options = {**given}
+    for name, value in DEFAULTS.get(kind, {}).items():
+        options[name] = value if given[name] is None else given[name]
+    name = given["name"] or default_name(kind, options)
+    retries, delay, timeout = given["retries"], given["delay"], given["timeout"]
+    return Check(name, kind, options, retries, delay, timeout, given["severity"])
 
 
 def _work(module: AnsibleModule) -> dict[str, t.Any]:
     baseline = module.params["baseline"]
+    runner = ModuleRunner(module)
     checks = [_check(one) for one in module.params["checks"]]
-    verdicts, state = run_checks(ModuleRunner(module), checks, baseline.get("baseline", baseline))
+    verdicts, state = run_checks(runner, checks, baseline.get("baseline", baseline))
     failed = failures(verdicts)
+    for line in failures(verdicts, "warning"):
+        runner.warn(line)
     found = {
         "healthy": not failed,
         "results": [one.as_json() for one in verdicts],

@@ -15,24 +15,30 @@ from dataclasses import dataclass
 
 from ansible_collections.osaas.fleet.plugins.module_utils._command import Runner
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import InputError
-from ansible_collections.osaas.fleet.plugins.module_utils._host.health.checks import Check, Seen, look
+from ansible_collections.osaas.fleet.plugins.module_utils._host.health.check import Check, Seen, Severity
+from ansible_collections.osaas.fleet.plugins.module_utils._host.health.checks import look
 
 _THREADS = 16
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """How a check ended. One that failed before too is no failure now: `ok` stays true."""
+    """How a check ended. One that failed before too is no failure now: `ok` stays true.
+
+    `body` is what a controller is to judge, see Seen.
+    """
 
     name: str
     kind: str
     ok: bool
     message: str
     seconds: float
+    severity: Severity = "failure"
+    body: str | None = None
 
     def as_json(self) -> dict[str, t.Any]:
         """The form that is returned."""
-        return dict(vars(self))
+        return {name: value for name, value in vars(self).items() if value is not None}
 
 
 def run_checks(
@@ -55,12 +61,13 @@ def judge(check: Check, seen: Seen, before: Mapping[str, t.Any], seconds: float)
     compares = bool(seen.state)
     forgiven = not seen.ok and not compares and before.get("ok") is False
     message = f"{seen.message} (as before)" if forgiven else seen.message
-    return Verdict(check.name, check.kind, seen.ok or forgiven, message, round(seconds, 2))
+    ok = seen.ok or forgiven
+    return Verdict(check.name, check.kind, ok, message, round(seconds, 2), check.severity, seen.body)
 
 
-def failures(verdicts: Collection[Verdict]) -> list[str]:
-    """One line per failed check."""
-    return [f"{one.name}: {one.message}" for one in verdicts if not one.ok]
+def failures(verdicts: Collection[Verdict], severity: Severity = "failure") -> list[str]:
+    """One line per failed check of that severity."""
+    return [f"{one.name}: {one.message}" for one in verdicts if not one.ok and one.severity == severity]
 
 
 def _persist(runner: Runner, check: Check, before: Mapping[str, t.Any]) -> tuple[Seen, float]:

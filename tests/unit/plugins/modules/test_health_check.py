@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -18,6 +19,7 @@ from unit.harness import RunModule
 class Answer(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.send_response(200 if self.path == "/good?x=1" else 503)
+        self.send_header("X-Tier", "web")
         self.end_headers()
         self.wfile.write(b"all is well")
 
@@ -46,6 +48,47 @@ def test_all_is_well(run_module: RunModule, port: int, tmp_path: Path) -> None:
     result = run_module("health_check", {"checks": checks})
     assert result.data["healthy"] and not result.changed
     assert [one["kind"] for one in result.data["results"]] == [one["kind"] for one in checks]
+
+
+def test_files_names_and_the_system(run_module: RunModule, tmp_path: Path) -> None:
+    (tmp_path / "motd").write_text("welcome")
+    checks: list[dict[str, Any]] = [
+        {"kind": "file", "path": str(tmp_path / "motd"), "contains": "welcome"},
+        {"kind": "mount", "path": "/proc"},
+        {"kind": "dns", "host": "localhost"},
+        {"kind": "kernel", "release": os.uname().release},
+        {"kind": "load", "maximum": 1e6},
+    ]
+    assert run_module("health_check", {"checks": checks}).data["failures"] == []
+    checks = [
+        {"name": "text", "kind": "file", "path": str(tmp_path / "motd"), "contains": "goodbye"},
+        {"name": "none", "kind": "file", "path": str(tmp_path / "none")},
+        {"name": "mount", "kind": "mount", "path": str(tmp_path)},
+        {"name": "kernel", "kind": "kernel", "release": "1.2.*"},
+        {"name": "load", "kind": "load", "maximum": -1},
+    ]
+    assert run_module("health_check", {"checks": checks}).data["failures"] == [
+        f"text: {tmp_path}/motd: looked for 'goodbye'",
+        f"none: {tmp_path}/none does not exist",
+        f"mount: nothing is mounted at {tmp_path}",
+        f"kernel: kernel {os.uname().release} runs, wanted is 1.2.*",
+        f"load: load {os.getloadavg()[0] / (os.cpu_count() or 1):.2f} per CPU, at most -1",
+    ]
+
+
+def test_headers_and_bodies_for_the_controller(run_module: RunModule, port: int) -> None:
+    check = {"kind": "http", "url": f"http://127.0.0.1:{port}/good?x=1", "jmespath": "up"}
+    result = run_module("health_check", {"checks": [{**check, "headers": {"X-Tier": "web"}}]})
+    assert result.data["results"][0]["body"] == "all is well"
+    wrong = run_module("health_check", {"checks": [{**check, "headers": {"X-Tier": "db"}}]})
+    assert wrong.msg.endswith("header X-Tier is 'web', not 'db'")
+
+
+def test_a_warning_is_told_and_does_no_harm(run_module: RunModule) -> None:
+    checks = [{"name": "no", "kind": "command", "argv": ["false"], "severity": "warning"}]
+    result = run_module("health_check", {"checks": checks}, allow_warnings=True)
+    assert result.data["healthy"] and not result.data["results"][0]["ok"]
+    assert result.warnings == ("no: false ended with 1: no output",)
 
 
 def test_what_is_wrong_is_said(run_module: RunModule, port: int, tmp_path: Path) -> None:

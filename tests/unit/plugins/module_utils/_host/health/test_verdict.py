@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.osaas.fleet.plugins.module_utils._host.health.checks import Check, Seen, default_name
+from ansible_collections.osaas.fleet.plugins.module_utils._host.health.check import Check, Seen
+from ansible_collections.osaas.fleet.plugins.module_utils._host.health.checks import default_name
 from ansible_collections.osaas.fleet.plugins.module_utils._host.health.verdict import failures, judge
 
 CHECK = Check("web", "http", {})

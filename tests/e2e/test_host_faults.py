@@ -1,0 +1,169 @@
+# Copyright (c) osaas.fleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whatever ends a transaction half way, the next call leaves a host that cannot be told from any other.
+
+host-01 is never disturbed; host-02 is, at points spread evenly over a transaction. FAULT_POINTS says at how
+many (3); a table of what was seen is printed at the end (`pytest -s`, or the end of a failed run).
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from testbed.distro import Distro
+from testbed.fleet import Fleet
+
+from .conftest import CACHE, RUN_DIR
+from .host_site import R1, R2, Site, fill_store
+
+POINTS = int(os.environ.get("FAULT_POINTS", "3"))
+STEPPER = Path(__file__).with_name("stepper.py")
+VICTIM = "host-02"
+# Everything that a host shows of its state; rpm -Va ends with 1 where configuration was changed.
+LOOK = {
+    "altered": "rpm -Va || true",
+    "packages": "rpm -qa | sort",
+    "paths": "find /usr /etc /boot /var/lib/systemd -xdev -printf '%y %m %u:%g %p %l\\n' "
+    "| grep -vE ' /etc/(osaas|pki/rpm-gpg)/' | sort",
+    "libraries": "ldconfig -p",
+    "duplicates": "rpm -qa --qf '%{NAME}\\n' | sort | uniq -d",
+    "users": "sort /etc/passwd /etc/group",
+}
+
+
+@dataclass
+class Row:
+    """One line of the fault table."""
+
+    fault: str
+    cases: int = 0
+    recovered: int = 0
+    lost: int = 0
+    steps: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Undisturbed:
+    """What host-01 looks like on each release, and how many lines of progress each way took."""
+
+    looks: dict[str, dict[str, str]]
+    lines: dict[str, int]
+
+
+def look(site: Site, host: str) -> dict[str, str]:
+    return {name: site.shell(host, script) for name, script in LOOK.items()}
+
+
+@pytest.fixture(scope="module")
+def site(distro: Distro, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    scratch = tmp_path_factory.mktemp("faults")
+    store = scratch / "store"
+    fill_store(store, distro)
+    with Fleet.start(
+        "faults", distro=distro, hosts=2, racks=1, store=store, run_dir=RUN_DIR, cache=CACHE, progress=print
+    ) as fleet:
+        yield Site(fleet, distro, scratch)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(site: Site) -> Undisturbed:
+    looks, lines = {}, {}
+    for release in (R1, R2, R1):
+        result = site.converge("host-01", release)
+        assert not result["failed"], result
+        looks[release] = look(site, "host-01")
+        if result["transaction"]:
+            log = f"/var/lib/osaas/transactions/{result['transaction']}/log"
+            lines[release] = int(site.shell("host-01", f"grep -cE 'osaas.dnf: [0-9]+ of [0-9]+: ' {log}"))
+    assert not site.converge(VICTIM, R1)["failed"]
+    return Undisturbed(looks, lines)
+
+
+@pytest.fixture(scope="module")
+def table() -> Iterator[dict[str, Row]]:
+    rows: dict[str, Row] = {}
+    yield rows
+    print(f"\n{'SIGKILL of':<12} {'cases':>5} {'recovered':>9} {'lost packages':>13}  at lines of progress")
+    for row in rows.values():
+        steps = " ".join(str(step) for step in row.steps)
+        print(f"{row.fault:<12} {row.cases:>5} {row.recovered:>9} {row.lost:>13}  {steps}")
+
+
+@contextmanager
+def stopped(site: Site, release: str, point: int) -> Iterator[tuple[str, Future[dict[str, Any]]]]:
+    """The unit of a transaction to `release` that stands still at `point`, and the call that waits for it."""
+    ssh = site.fleet.command(*site.fleet.ssh_command(VICTIM), f"/usr/bin/python3 - {point}")
+    with (
+        STEPPER.open() as program,
+        subprocess.Popen(ssh, stdin=program, stdout=subprocess.PIPE, text=True) as stepper,
+        ThreadPoolExecutor() as pool,
+    ):
+        assert stepper.stdout is not None
+        assert stepper.stdout.readline() == "ready\n"
+        call = pool.submit(site.update, VICTIM, "active", release)
+        word, _, unit = stepper.stdout.readline().strip().partition(" ")
+        assert word == "stopped", call.result()
+        try:
+            yield unit, call
+        except BaseException:
+            site.fleet.ssh(VICTIM, "systemctl", "kill", "--signal=CONT", unit)
+            raise
+
+
+def kill_worker(site: Site, unit: str) -> None:
+    site.shell(VICTIM, f"systemctl kill --signal=KILL {unit}")
+
+
+def kill_machine(site: Site, unit: str) -> None:
+    site.fleet.kill(VICTIM)
+    site.fleet.power_on(VICTIM)
+
+
+def kill_module(site: Site, unit: str) -> None:
+    """The module goes; the worker, no child of it, goes on."""
+    site.shell(VICTIM, "kill -KILL $(pgrep -f [A]nsiballZ_os_update)")
+    site.shell(VICTIM, f"systemctl kill --signal=CONT {unit}")
+
+
+FAULTS: dict[str, Callable[[Site, str], None]] = {
+    "the module": kill_module,
+    "dnf": kill_worker,
+    "the machine": kill_machine,
+}
+
+
+@pytest.mark.parametrize("number", range(POINTS))
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_transaction_that_was_cut_off_is_finished(
+    site: Site, undisturbed: Undisturbed, table: dict[str, Row], fault: str, number: int
+) -> None:
+    here = site.call(VICTIM, "host_info")["host"]["running"]
+    release = R2 if here == R1 else R1
+    assert not site.pin(VICTIM, release, force=True)["failed"]
+    assert not site.update(VICTIM, "staged", release)["failed"]
+    site.shell(VICTIM, "rm -f /etc/ld.so.cache")  # only a file trigger brings it back
+    point = 1 + round((undisturbed.lines[release] - 1) * number / max(1, POINTS - 1))
+    row = table.setdefault(fault, Row(fault))
+    row.cases += 1
+    row.steps.append(point)
+    with stopped(site, release, point) as (unit, call):
+        FAULTS[fault](site, unit)
+        first = call.result()
+    result = first if not first["failed"] else site.update(VICTIM, "active", release)
+    assert not result["failed"], result
+    assert result["recovered"] is (fault != "the module")
+    assert bool(result["repairs"]) is (fault != "the module")
+    seen = look(site, VICTIM)
+    row.lost += len(set(undisturbed.looks[release]["packages"].split()) - set(seen["packages"].split()))
+    assert seen == undisturbed.looks[release]
+    assert not site.update(VICTIM, "active", release)["changed"]
+    row.recovered += 1
