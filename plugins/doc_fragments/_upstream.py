@@ -88,6 +88,14 @@ options:
           - Each module stream has newest versions of its own.
         type: int
         default: 0
+      treeinfo:
+        description:
+          - Whether to mirror the images that hosts are installed from too, as C(.treeinfo) names them.
+          - They are verified by the checksums in C(.treeinfo), which nothing signs.
+          - They are a part of the state that they are mirrored with, and are looked at again with the next.
+            If anything is wrong with them they are left out, with a warning, and the next run tries again.
+        type: bool
+        default: false
       proxy:
         description: URL of an HTTP proxy.
         type: str

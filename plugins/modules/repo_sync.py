@@ -161,6 +161,10 @@ repositories:
       type: list
       elements: str
       sample: [prestodelta]
+    treeinfo:
+      description:
+        - Whether the mirrored state has C(.treeinfo) and its images; V(null) if check mode found a new state.
+      type: bool
 """
 
 from collections.abc import Sequence
@@ -201,8 +205,7 @@ def work(module: AnsibleModule) -> Result:
             module.fail_json(msg=missing_required_lib(library, reason="to mirror repositories"))
     params = module.params
     repositories = given_repositories(params)
-    home = Path(params["gnupg_home"]) if params["gnupg_home"] else None
-    key = SigningKey(params["signing_key"], home) if params["signing_key"] else None
+    key = SigningKey.given(params["signing_key"], params["gnupg_home"])
     store, runner = Store(Path(params["store"])), ModuleRunner(module)
     if module.check_mode:
         done = preview(store, repositories, runner, key)

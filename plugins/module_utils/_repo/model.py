@@ -94,7 +94,10 @@ class Tolerance:
 
 @dataclass(frozen=True)
 class Repository:
-    """One upstream as the operator describes it: by one of `baseurls`, `metalink` and `mirrorlist`."""
+    """One upstream as the operator describes it: by one of `baseurls`, `metalink` and `mirrorlist`.
+
+    `treeinfo` asks for the images of its installer, too.
+    """
 
     name: str
     baseurls: tuple[str, ...]
@@ -106,6 +109,7 @@ class Repository:
     transfer: Transfer = field(default_factory=Transfer)
     tolerance: Tolerance = field(default_factory=Tolerance)
     choice: Choice = field(default_factory=Choice)
+    treeinfo: bool = False
 
     @property
     def address(self) -> str:

@@ -46,6 +46,7 @@ REPOSITORY: Options = {
     "retries": {"type": "int"},
     "allow_weak_digests": {"type": "bool", "default": False},
     "allow_foreign_base": {"type": "list", "elements": "str", "default": []},
+    "treeinfo": {"type": "bool", "default": False},
     "accept_mutable": {"type": "list", "elements": "dict", "default": [], "options": MUTABLE},
 }
 UPSTREAM: Options = {
@@ -97,4 +98,5 @@ def _repository(raw: Mapping[str, t.Any], params: Mapping[str, t.Any]) -> Reposi
             source=raw["source"],
             newest=raw["newest"],
         ),
+        treeinfo=raw["treeinfo"],
     )

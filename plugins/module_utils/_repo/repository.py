@@ -28,6 +28,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._repo.before import Be
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.choice import choose
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.derive import Source, adopt, derive, sign
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.digests import sha256
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.installer import read_installer
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.keys import Keys
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.listing import Listed
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.model import (
@@ -123,6 +124,8 @@ class RepositorySync:
         mirror = self.mirror
         if mirror is None or mirror.upstream_sha256 != head.digest or not self._same_rules(mirror):
             return False
+        if self.repository.treeinfo and not mirror.treeinfo:
+            return False
         if mirror.derived:
             return True
         return head.signature is None or sha256(head.signature) == mirror.signature_sha256
@@ -182,8 +185,12 @@ class RepositorySync:
             objects[REPOMD] = self._keep(head.content)
             if head.signature is not None:
                 objects[SIGNATURE] = self._keep(head.signature)
+        images = await self._images(objects) if self.repository.treeinfo else {}
+        objects.update(images)
         record = self._record(head, len(wanted), objects, contents.why)
-        return Staged(replace(record, left_out=left_out), contents.packages, objects, head.digest)
+        return Staged(
+            replace(record, left_out=left_out, treeinfo=bool(images)), contents.packages, objects, head.digest
+        )
 
     def _contents(self, repomd: Repomd, files: Mapping[str, Path], packages: list[Package]) -> Contents:
         """Decide which packages are wanted. Raises AllErrors for mutable ones that nobody decided about."""
@@ -327,6 +334,16 @@ class RepositorySync:
         if errors:
             raise AllErrors(errors)
         self._signed |= new.keys()
+
+    async def _images(self, taken: Mapping[str, str]) -> dict[str, str]:
+        """Bring .treeinfo and its images into the store; returns href -> sha256, or nothing and a warning."""
+        weak = self.repository.tolerance.weak_digests
+        try:
+            name, content, files = await read_installer(self.upstream, taken, where=self.name, weak=weak)
+            return {name: self._keep(content), **await self._fetch(files)}
+        except FleetError as error:
+            self._runner.warn(f"images for installations are left out: {error}")
+            return {}
 
     def _keep(self, content: bytes) -> str:
         digest = sha256(content)

@@ -12,7 +12,7 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ansible_collections.osaas.fleet.plugins.module_utils._command import Runner
@@ -28,7 +28,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._repo.model import Rep
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.repository import Head, RepositorySync, Staged
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.signing import SigningKey
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.store import Store, disk_errors
-from ansible_collections.osaas.fleet.plugins.module_utils._repo.tree import build_tree, publish
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.tree import TreeRecord, build_tree, publish
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.upstream import Upstream, open_session
 
 ROUNDS = 5  # states of upstream that we run after before we say that it does not hold still
@@ -50,6 +50,7 @@ class Synced:
     repo_gpgcheck: bool
     derived: tuple[str, ...] | None
     left_out: tuple[str, ...] | None
+    treeinfo: bool | None
 
 
 def sync(
@@ -181,7 +182,7 @@ def _synced(one: RepositorySync, staged: Staged | None) -> Synced:
         raise StoreError("the mirror vanished during the sync", where=one.name, way_out="Run again")
     return Synced(
         name=one.name,
-        changed=staged is not None,
+        changed=staged is not None and not _is_same(one.mirror, staged.record),
         repomd_sha256=record.repomd_sha256,
         revision=record.revision,
         packages=record.packages,
@@ -191,8 +192,13 @@ def _synced(one: RepositorySync, staged: Staged | None) -> Synced:
         gpgcheck=record.gpgcheck,
         repo_gpgcheck=record.repo_gpgcheck,
         derived=record.derived,
+        treeinfo=record.treeinfo,
         left_out=record.left_out,
     )
+
+
+def _is_same(mirror: TreeRecord | None, record: TreeRecord) -> bool:
+    return mirror is not None and replace(mirror, synced=record.synced) == record
 
 
 def _foreseen(one: RepositorySync, head: Head) -> Synced:
@@ -210,5 +216,6 @@ def _foreseen(one: RepositorySync, head: Head) -> Synced:
         gpgcheck=one.repository.gpgcheck,
         repo_gpgcheck=one.repository.repo_gpgcheck,
         derived=None,
+        treeinfo=None,
         left_out=None,
     )

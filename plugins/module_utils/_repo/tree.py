@@ -39,7 +39,7 @@ class TreeRecord:
     the operator's choice of packages, which a verbatim tree happens to satisfy.
     `signature_sha256` is the digest of repomd.xml.asc, "" if there is none. `left_out` are the kinds of
     records that upstream has and derived metadata has not. A tree that is not `whole` has lost damaged files
-    to the quarantine.
+    to the quarantine. `treeinfo` says that it has the images of an installer.
     """
 
     repository: str
@@ -58,6 +58,7 @@ class TreeRecord:
     signature_sha256: str = ""
     left_out: tuple[str, ...] = ()
     whole: bool = True
+    treeinfo: bool = False
 
     @property
     def tree(self) -> str:

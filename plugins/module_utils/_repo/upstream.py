@@ -116,6 +116,22 @@ class Upstream:
 
         return await self._try_all(href, self._mirrors.bases, lambda base: attempt(url(base, href)))
 
+    async def size(self, href: str) -> int:
+        """How large a file is, in the words of the server. Raises UpstreamError if it does not say."""
+
+        async def attempt(base: str) -> int:
+            address = url(base, href)
+            if address.startswith("file:"):
+                with _local(address) as stream:
+                    return os.fstat(stream.fileno()).st_size
+            async with self._ask("HEAD", address, 0, {}) as response:
+                _check_status(response, (200,))
+                if response.content_length is None:
+                    raise UpstreamError("the server does not say how large it is")
+                return response.content_length
+
+        return await self._try_all(href, self._mirrors.bases, attempt)
+
     async def download(self, file: RemoteFile, partial: Path) -> str:
         """Make `partial` the whole of `file`, going on from what is there already; returns its sha256.
 
@@ -153,19 +169,21 @@ class Upstream:
                 while chunk := stream.read(CHUNK):
                     yield chunk
             return
-        async with self._get(address, 0, {}) as response:
+        async with self._ask("GET", address, 0, {}) as response:
             _check_status(response, (200,))
             async for chunk in response.content.iter_any():
                 await self._throttle.took(len(chunk))
                 yield chunk
 
-    def _get(self, address: str, size: int, headers: Mapping[str, str]) -> _Response:
-        return self._session.get(
+    def _ask(self, method: str, address: str, size: int, headers: Mapping[str, str]) -> _Response:
+        return self._session.request(
+            method,
             address,
             headers={**headers, **self._credentials(address)},
             timeout=_timeout(size, self._transfer),
             proxy=self._transfer.proxy,
             ssl=self._tls,
+            allow_redirects=True,
         )
 
     def _credentials(self, address: str) -> dict[str, str]:
@@ -200,7 +218,7 @@ class Upstream:
     async def _receive(self, address: str, file: RemoteFile, partial: Path, hasher: Hasher) -> Hasher:
         start = hasher.size
         headers = {"Range": f"bytes={start}-"} if start else {}
-        async with self._get(address, file.size, headers) as response:
+        async with self._ask("GET", address, file.size, headers) as response:
             _check_status(response, (200, 206, 416))
             if response.status == 200:
                 start, hasher = 0, Hasher(file.algorithm)

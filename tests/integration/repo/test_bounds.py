@@ -146,12 +146,6 @@ def test_slow_loris(upstream: Upstream, moody: Moody, wanted: str, monkeypatch: 
     assert time.monotonic() - begun < 5
 
 
-def test_a_treeinfo_is_nobodys_business(upstream: Upstream, moody: Moody) -> None:
-    """It names installer images, is often wrong, and no host updates from it: nobody asks for it."""
-    assert upstream.sync(repository={"baseurl": [f"{moody.url}/www/"]}).changed
-    assert not [path for path, _range in moody.requests if "treeinfo" in path]
-
-
 def test_records_of_any_kind_are_opaque(upstream: Upstream, tmp_path: Path) -> None:
     """Zchunk, deltas and what is yet to come are kept byte for byte; damage in them is not ours to judge."""
     for kind in ("primary_zck", "prestodelta", "unheard-of"):
