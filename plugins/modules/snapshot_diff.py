@@ -29,6 +29,7 @@ attributes:
     support: full
 requirements:
   - createrepo_c
+  - solv (the bindings of libsolv), for O(package_sets_file)
 options:
   before:
     description: Id of the older snapshot, or a channel. The parent of O(after) by default.
@@ -40,11 +41,16 @@ options:
   package_sets_file:
     description:
       - A JSON file of package sets, as M(osaas.fleet.snapshot_check) reads it.
-      - For each the bytes to download for the packages that it has are returned.
+      - For each the distro-sync to O(after) is solved, and the bytes that it downloads are returned.
     type: path
   report:
     description: Write the page, in HTML, to this file.
     type: path
+  arch:
+    description:
+      - Architecture of package sets whose packages are all noarch.
+      - By default that of the machine that the module runs on.
+    type: str
 seealso:
   - module: osaas.fleet.snapshot_check
 """
@@ -98,11 +104,12 @@ difference:
       type: list
       elements: str
 downloads:
-  description: Bytes to download, by package set.
+  description: Bytes to download, by package set; V(null) if there is no way to update it.
   returned: success
   type: dict
 """
 
+import platform
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
@@ -112,12 +119,14 @@ from ansible_collections.osaas.fleet.plugins.module_utils._files import write_at
 from ansible_collections.osaas.fleet.plugins.module_utils._module import ArgumentSpec, Result, run_module
 from ansible_collections.osaas.fleet.plugins.module_utils._repo import libraries
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.channel import resolve
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.check import trees
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.diff import (
     difference,
     read_advisories,
     read_tree_packages,
 )
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.diff_page import page
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.downloads import downloads
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.package_sets import read_package_sets
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.store import open_store
 
@@ -127,6 +136,7 @@ SPEC = ArgumentSpec(
         "before": {"type": "str"},
         "after": {"type": "str", "required": True},
         "package_sets_file": {"type": "path"},
+        "arch": {"type": "str"},
         "report": {"type": "path"},
     }
 )
@@ -134,26 +144,25 @@ SPEC = ArgumentSpec(
 
 def work(module: AnsibleModule) -> Result:
     """Compare, and write the page."""
-    if libraries.createrepo_c is None:
-        module.fail_json(msg=missing_required_lib("createrepo_c"))
     option, runner = module.params, ModuleRunner(module)
+    for library in ("createrepo_c", "solv") if option["package_sets_file"] else ("createrepo_c",):
+        if getattr(libraries, library) is None:
+            module.fail_json(msg=missing_required_lib(library))
     store = open_store(option["store"])
     after = resolve(store, option["after"])
     name = option["before"] or after.parent
     if name is None:
         raise InputError("it has no parent to compare it with", where=after.id, way_out="Give before")
     before = resolve(store, name)
-    sides = [
-        [store.tree(repo, part.tree) for repo, part in one.repositories.items()] for one in (before, after)
-    ]
-    old, new = (read_tree_packages(runner, trees) for trees in sides)
-    known, told = (read_advisories(runner, trees) for trees in sides)
+    sides = [trees(store, one) for one in (before, after)]
+    old, new = (read_tree_packages(runner, side) for side in sides)
+    known, told = (read_advisories(runner, side) for side in sides)
     found = difference(old, new, known, told)
     sets = read_package_sets([], option["package_sets_file"])
-    downloads = [(one.name, found.download(one.packages)) for one in sets]
+    sizes = downloads(runner, *sides, sets, arch=option["arch"] or platform.machine())
     changed = False
     if option["report"]:
-        path, content = Path(option["report"]), page(before.id, after.id, found, downloads).encode()
+        path, content = Path(option["report"]), page(before.id, after.id, found, sizes).encode()
         changed = not path.is_file() or path.read_bytes() != content
         if changed and not module.check_mode:
             write_atomic(path, content)
@@ -162,7 +171,7 @@ def work(module: AnsibleModule) -> Result:
         "before": before.id,
         "after": after.id,
         "difference": found.to_dict(),
-        "downloads": dict(downloads),
+        "downloads": sizes,
     }
 
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import tempfile
 import typing as t
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ansible_collections.osaas.fleet.plugins.module_utils._command import Runner
-from ansible_collections.osaas.fleet.plugins.module_utils._evr import Nevra, compare_evr, evr_key
+from ansible_collections.osaas.fleet.plugins.module_utils._evr import compare_evr, evr_key
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.libraries import createrepo_c
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.metadata import read_packages, unpack_record
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.model import Package
@@ -56,15 +56,6 @@ class Difference:
     def cves(self) -> tuple[str, ...]:
         """Those that the gained advisories name."""
         return tuple(sorted({cve for advisory in self.advisories for cve in advisory.cves}))
-
-    def download(self, packages: Iterable[Nevra]) -> int:
-        """Bytes that a host with these packages downloads for those that it has, dependencies left out."""
-        has = {(one.name, one.arch): one for one in packages}
-        return sum(
-            change.bytes
-            for change in (*self.upgraded, *self.downgraded)
-            if (change.name, change.arch) in has and has[change.name, change.arch].evr != change.new
-        )
 
     def to_dict(self) -> dict[str, t.Any]:
         """As the module returns it."""

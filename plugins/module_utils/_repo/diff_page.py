@@ -3,94 +3,136 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # This file is PRIVATE to the osaas.fleet collection: it may change at any time.
-"""A difference as one page for a person: no scripts, nothing from elsewhere."""
+"""A difference as one page for a person: no scripts, nothing from elsewhere, readable in any light."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from html import escape
 
+from ansible_collections.osaas.fleet.plugins.module_utils._names import SNAPSHOT_ID
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.diff import Advisory, Change, Difference
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.diff_style import STYLE
 
-STYLE = """
-:root { color-scheme: light dark; --line: #d8dee4; --soft: #f4f6f8; --dim: #57606a }
-@media (prefers-color-scheme: dark) {
-  :root { --line: #30363d; --soft: #161b22; --dim: #9aa4af }
-}
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem }
-h1 { font-size: 1.5rem; margin-bottom: .2rem } h2 { font-size: 1.1rem; margin-top: 2.2rem }
-.dim { color: var(--dim) }
-.cards { display: flex; flex-wrap: wrap; gap: .8rem; margin: 1.5rem 0 }
-.cards a { border: 1px solid var(--line); border-radius: .5rem; padding: .6rem 1rem; min-width: 6.5rem;
-  text-decoration: none; color: inherit; background: var(--soft) }
-.cards b { display: block; font-size: 1.6rem; line-height: 1.2; font-variant-numeric: tabular-nums }
-table { border-collapse: collapse; width: 100% }
-th, td { text-align: left; padding: .3rem .7rem; border-bottom: 1px solid var(--line); vertical-align: top }
-th { position: sticky; top: 0; background: var(--soft); font-weight: 600 }
-tbody tr:hover { background: var(--soft) }
-td.v { font-family: ui-monospace, monospace; font-size: .85rem; overflow-wrap: anywhere }
-td.n, th.n { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums }
-"""
+SEVERITIES = ("critical", "important", "moderate", "low")
 
 
-def page(before: str, after: str, found: Difference, downloads: Sequence[tuple[str, int]]) -> str:
-    """The page; `downloads` are names of package sets and the bytes that each has to download."""
-    kinds = {
-        "Advisories": len(found.advisories),
-        "CVEs": len(found.cves),
-        "Upgraded": len(found.upgraded),
-        "Downgraded": len(found.downgraded),
-        "Added": len(found.added),
-        "Removed": len(found.removed),
-    }
-    targets = {"CVEs": "advisories"}
-    cards = "".join(
-        f'<a href="#{targets.get(name, name.lower())}"><b>{count}</b>{name}</a>'
-        for name, count in kinds.items()
-    )
+def page(before: str, after: str, found: Difference, downloads: Mapping[str, int | None]) -> str:
+    """The page; `downloads` are bytes by package set, None if there is no way to update it."""
+    advisories = sorted(found.advisories, key=_urgency)
     sections = [
-        _section("Advisories", ("Advisory", "Kind", "Title", "CVEs"), map(_advisory, found.advisories)),
-        _section("Downloads", ("Package set", "#Size"), [(name, _size(size)) for name, size in downloads]),
-        _packages("Removed", found.removed),
-        _packages("Downgraded", found.downgraded),
-        _packages("Upgraded", found.upgraded),
-        _packages("Added", found.added),
+        _section("advisories", "Advisories", ADVISORY, map(_advisory, advisories)),
+        _section("downloads", "Downloads", DOWNLOAD, map(_download, downloads.items())),
+        _section("removed", "Removed packages", GONE, map(_gone, found.removed)),
+        _section("downgraded", "Downgraded packages", MOVED, map(_moved, found.downgraded)),
+        _section("upgraded", "Upgraded packages", MOVED, map(_moved, found.upgraded)),
+        _section("added", "Added packages", COME, map(_come, found.added)),
     ]
-    title = f"{escape(before)} → {escape(after)}"
+    body = (
+        "".join(sections) or '<p class="empty">Nothing changed: hosts get the same packages from both.</p>\n'
+    )
     return (
-        '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n'
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{title}</title>\n<style>{STYLE}</style>\n"
-        f'<h1>{title}</h1>\n<p class="dim">What hosts get on the way from the first to the second.</p>\n'
-        f'<nav class="cards">{cards}</nav>\n{"".join(sections)}</html>\n'
+        f"<title>{escape(before)} → {escape(after)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
+        f"<header>\n<h1>What the snapshot of {_told(after)} brings</h1>\n"
+        f"<p>Compared with that of {_told(before)}: what a host gets that goes from <code>{escape(before)}</code>"
+        f" to <code>{escape(after)}</code>.</p>\n</header>\n"
+        f"{_cards(found)}<main>\n{body}</main>\n</body>\n</html>\n"
     )
 
 
-def _packages(title: str, changes: Iterable[Change]) -> str:
-    rows = [[one.name, one.arch, one.old or "-", one.new or "-", _size(one.bytes)] for one in changes]
-    return _section(title, ("Package", "Arch", "=From", "=To", "#Size"), rows)
+ADVISORY = ("Advisory", "Kind", "What it is about", "CVEs")
+DOWNLOAD = ("Package set", "#To download")
+GONE = ("Package", "Architecture", "Was")
+COME = ("Package", "Architecture", "Version", "#Size")
+MOVED = ("Package", "Architecture", "From", "To", "#Size")
 
 
-def _section(title: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table; a head that begins with # is of numbers, one with = of versions. Nothing, without rows."""
-    classes = {"#": ' class="n"', "=": ' class="v"'}
-    marks = [classes.get(head[0], "") for head in heads]
-    body = [
-        "<tr>" + "".join(f"<td{mark}>{escape(cell)}</td>" for mark, cell in zip(marks, row)) + "</tr>\n"
+def _cards(found: Difference) -> str:
+    kinds = (
+        ("advisories", "security fixes", sum(one.kind == "security" for one in found.advisories)),
+        ("advisories", "CVEs fixed", len(found.cves)),
+        ("upgraded", "upgraded", len(found.upgraded)),
+        ("downgraded", "downgraded", len(found.downgraded)),
+        ("added", "added", len(found.added)),
+        ("removed", "removed", len(found.removed)),
+    )
+    # A section without rows is not on the page.
+    cards = "".join(
+        f'<li><a href="#{target}"><b>{count}</b> {name}</a></li>\n'
+        if count
+        else f"<li><span><b>0</b> {name}</span></li>\n"
+        for target, name, count in kinds
+    )
+    return f'<nav aria-label="Summary">\n<ul>\n{cards}</ul>\n</nav>\n'
+
+
+def _section(name: str, title: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table of cells that are HTML; a head that begins with # is of numbers. Nothing, without rows."""
+    marks = [' class="number"' if head.startswith("#") else "" for head in heads]
+    body = "".join(
+        "<tr>"
+        + f'<th scope="row">{row[0]}</th>'
+        + "".join(f"<td{mark}>{cell}</td>" for mark, cell in zip(marks[1:], row[1:]))
+        + "</tr>\n"
         for row in rows
-    ]
+    )
     if not body:
         return ""
-    top = "".join(f"<th{mark}>{head.lstrip('#=')}</th>" for mark, head in zip(marks, heads))
+    top = "".join(f'<th scope="col"{mark}>{head.lstrip("#")}</th>' for mark, head in zip(marks, heads))
+    count = body.count("<tr>")
     return (
-        f'<h2 id="{title.lower()}">{title} <span class="dim">{len(body)}</span></h2>\n'
-        f"<table><thead><tr>{top}</tr></thead><tbody>\n{''.join(body)}</tbody></table>\n"
+        f'<section id="{name}" aria-labelledby="{name}-title">\n'
+        f'<h2 id="{name}-title">{title} <small>{count}</small></h2>\n'
+        f"<table>\n<thead><tr>{top}</tr></thead>\n<tbody>\n{body}</tbody>\n</table>\n</section>\n"
     )
+
+
+def _urgency(one: Advisory) -> tuple[bool, int, str]:
+    """Security first, the gravest first."""
+    severity = one.severity.lower()
+    rank = SEVERITIES.index(severity) if severity in SEVERITIES else len(SEVERITIES)
+    return one.kind != "security", rank, one.id
 
 
 def _advisory(one: Advisory) -> list[str]:
-    kind = f"{one.kind} ({one.severity})" if one.severity and one.severity != "None" else one.kind
-    return [one.id, kind, one.title, ", ".join(one.cves)]
+    severity = one.severity.lower()
+    grave = one.kind == "security" and severity in SEVERITIES
+    badge = f'<span class="badge {severity if grave else "other"}">{escape(severity if grave else one.kind)}</span>'
+    cves = " ".join(f"<span>{escape(cve)}</span>" for cve in one.cves)
+    return [escape(one.id), badge, escape(one.title), f'<span class="cves">{cves}</span>']
+
+
+def _download(one: tuple[str, int | None]) -> list[str]:
+    name, size = one
+    return [escape(name), "there is no way to update it" if size is None else _size(size)]
+
+
+def _gone(one: Change) -> list[str]:
+    return [escape(one.name), escape(one.arch), _version(one.old)]
+
+
+def _come(one: Change) -> list[str]:
+    return [escape(one.name), escape(one.arch), _version(one.new), _size(one.bytes)]
+
+
+def _moved(one: Change) -> list[str]:
+    return [escape(one.name), escape(one.arch), _version(one.old), _version(one.new), _size(one.bytes)]
+
+
+def _version(evr: str | None) -> str:
+    """Without an epoch of 0, which is only noise for a person."""
+    return f"<code>{escape((evr or '').removeprefix('0:'))}</code>"
+
+
+def _told(name: str) -> str:
+    """The moment that a snapshot's id stands for, as it is said."""
+    if not SNAPSHOT_ID.fullmatch(name):
+        return escape(name)
+    moment = datetime.strptime(name, "%Y%m%dT%H%M%SZ")
+    return f'<time datetime="{moment.isoformat()}Z">{moment.day} {moment:%B %Y, %H:%M} UTC</time>'
 
 
 def _size(count: int) -> str:
