@@ -26,12 +26,17 @@ Test package {name}.
 
 def offer(upstream: Upstream, *packages: tuple[str, str, str]) -> str:
     """Let the upstream have these (name, version, tags), sync and cut; returns the snapshot's id."""
-    put(upstream, *packages)
-    synced = upstream.sync()
-    assert not synced.failed, synced.msg
+    stock(upstream, *packages)
     cut = upstream.module("snapshot")
     assert not cut.failed, cut.msg
     return str(cut.data["snapshot"]["id"])
+
+
+def stock(upstream: Upstream, *packages: tuple[str, str, str]) -> None:
+    """Let the upstream have these and nothing else, and sync."""
+    put(upstream, *packages)
+    synced = upstream.sync()
+    assert not synced.failed, synced.msg
 
 
 def put(upstream: Upstream, *packages: tuple[str, str, str]) -> None:
@@ -39,11 +44,12 @@ def put(upstream: Upstream, *packages: tuple[str, str, str]) -> None:
     shutil.rmtree(upstream.path, ignore_errors=True)
     upstream.path.mkdir()
     for name, version, tags in packages:
-        shutil.copy(_build(upstream, name, version, tags), upstream.path)
+        shutil.copy(build(upstream, name, version, tags), upstream.path)
     upstream.index()
 
 
-def _build(upstream: Upstream, name: str, version: str, tags: str) -> Path:
+def build(upstream: Upstream, name: str, version: str, tags: str) -> Path:
+    """The package, built and signed once in a session."""
     top = upstream.built.forge.root / "related" / f"{name}-{version}-{abs(hash(tags))}"
     rpm = top / "RPMS" / "noarch" / f"{name}-{version}-1.noarch.rpm"
     if not rpm.exists():
