@@ -15,6 +15,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._names import SNAPSHOT
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.diff import Advisory, Change, Difference
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.diff_style import STYLE
 
+NOTHING = '<p class="empty">Nothing changed: hosts get the same packages from both.</p>\n'
 SEVERITIES = ("critical", "important", "moderate", "low")
 
 
@@ -29,16 +30,14 @@ def page(before: str, after: str, found: Difference, downloads: Mapping[str, int
         _section("upgraded", "Upgraded packages", MOVED, map(_moved, found.upgraded)),
         _section("added", "Added packages", COME, map(_come, found.added)),
     ]
-    body = (
-        "".join(sections) or '<p class="empty">Nothing changed: hosts get the same packages from both.</p>\n'
-    )
+    body = "".join(sections) or NOTHING
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(before)} → {escape(after)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
         f"<header>\n<h1>What the snapshot of {_told(after)} brings</h1>\n"
-        f"<p>Compared with that of {_told(before)}: what a host gets that goes from <code>{escape(before)}</code>"
-        f" to <code>{escape(after)}</code>.</p>\n</header>\n"
+        f"<p>Compared with that of {_told(before)}: what a host gets that goes from"
+        f" <code>{escape(before)}</code> to <code>{escape(after)}</code>.</p>\n</header>\n"
         f"{_cards(found)}<main>\n{body}</main>\n</body>\n</html>\n"
     )
 
@@ -99,8 +98,9 @@ def _urgency(one: Advisory) -> tuple[bool, int, str]:
 
 def _advisory(one: Advisory) -> list[str]:
     severity = one.severity.lower()
-    grave = one.kind == "security" and severity in SEVERITIES
-    badge = f'<span class="badge {severity if grave else "other"}">{escape(severity if grave else one.kind)}</span>'
+    graded = one.kind == "security" and severity in SEVERITIES
+    look, word = (severity, severity) if graded else ("other", one.kind)
+    badge = f'<span class="badge {look}">{escape(word)}</span>'
     cves = " ".join(f"<span>{escape(cve)}</span>" for cve in one.cves)
     return [escape(one.id), badge, escape(one.title), f'<span class="cves">{cves}</span>']
 

@@ -40,8 +40,10 @@ nav b { display: block; font-size: 1.75rem; line-height: 1.2; font-variant-numer
 nav a b { color: var(--text) }
 section { overflow-x: auto }
 table { border-collapse: collapse; width: 100% }
-th, td { text-align: left; vertical-align: top; padding: .45rem 1rem .45rem 0; border-bottom: 1px solid var(--line) }
-thead th { color: var(--dim); font-size: .85rem; font-weight: 600; white-space: nowrap; border-bottom-width: 2px }
+th, td { text-align: left; vertical-align: top; padding: .45rem 1rem .45rem 0;
+  border-bottom: 1px solid var(--line) }
+thead th { color: var(--dim); font-size: .85rem; font-weight: 600; white-space: nowrap;
+  border-bottom-width: 2px }
 tbody th { font-weight: 600; white-space: nowrap }
 tbody tr:hover > * { background: var(--soft) }
 .number { text-align: right; padding-right: 0; white-space: nowrap; font-variant-numeric: tabular-nums }
