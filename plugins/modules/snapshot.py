@@ -280,7 +280,6 @@ snapshot:
 """
 
 import typing as t
-from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.osaas.fleet.plugins.module_utils._command import ModuleRunner
@@ -325,12 +324,11 @@ def work(module: AnsibleModule) -> Result:
     for library, found in (("createrepo_c", createrepo_c), ("PyYAML", yaml), ("solv", solv)):
         if params["holds"] and found is None:
             module.fail_json(msg=missing_required_lib(library, reason="to hold packages"))
-    home = Path(params["gnupg_home"]) if params["gnupg_home"] else None
     order = Order(
         repositories=tuple(params["repositories"]),
         creator=params["creator"],
         holds=tuple(Hold.from_dict(raw) for raw in params["holds"]),
-        key=SigningKey(params["signing_key"], home) if params["signing_key"] else None,
+        key=SigningKey.given(params["signing_key"], params["gnupg_home"]),
     )
     action = preview_cut if module.check_mode else cut
     prepared = action(open_store(params["store"]), ModuleRunner(module), order)

@@ -107,7 +107,7 @@ def preview_prune(store: Store, policy: Policy) -> Pruned:
     objects = list(_unneeded_objects(store, unlinked))
     partials = list(store.root.glob("partial/*/*"))
     beside = [path for tree in trees for path in _beside(tree)]
-    beside += [store.snapshots / name / "manifest.json" for name in gone]
+    beside += [path for name in gone for path in (store.snapshots / name).glob("manifest.json*")]
     beside += [path for name in gone for path in [store.checks / f"{name}.json"] if path.exists()]
     return Pruned(
         snapshots=gone,

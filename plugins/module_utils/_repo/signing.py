@@ -21,6 +21,11 @@ class SigningKey:
     id: str
     home: Path | None = None
 
+    @classmethod
+    def given(cls, id_: str | None, home: str | None) -> SigningKey | None:
+        """The key that the options signing_key and gnupg_home give, if they do."""
+        return cls(id_, Path(home) if home else None) if id_ else None
+
     def sign(self, runner: Runner, content: Path) -> bytes:
         """The ASCII-armored detached signature of `content`. Raises InputError if the key cannot sign."""
         argv = [*self._gpg, "--quiet", "--yes", "--pinentry-mode", "loopback"]

@@ -16,6 +16,7 @@ import pytest
 from integration.repo.conftest import Upstream
 from integration.repo.related import build, offer, stock
 from integration.repo.test_crash import changes, no_litter, run_and_die
+from integration.repo.test_prune import size
 from integration.repo.test_story import contents, dnf, installed
 from unit.harness import ModuleResult, run
 
@@ -336,6 +337,26 @@ def test_cut_with_holds_killed_anywhere(upstream: Upstream) -> None:
         assert packages(upstream, result.data["snapshot"]) == ["lib-1"]
         assert len(list((upstream.store / "snapshots").iterdir())) == 2
         no_litter(upstream)
+
+
+def test_prune_counts_what_holds_made(upstream: Upstream) -> None:
+    """Trees of holds go with the snapshots that they were made for, and manifests with their signatures."""
+    offer(upstream, ("lib", "1", ""))
+    stock(upstream, ("lib", "2", ""))
+    held(upstream, hold(source="lib"))
+    last = held(upstream)
+    before = size(upstream.store) - (upstream.store / "at.map").stat().st_size
+
+    pruned = upstream.module("store_prune", keep=[], keep_newest=1, keep_days=0)
+
+    assert not pruned.failed, pruned.msg
+    assert (
+        before - (size(upstream.store) - (upstream.store / "at.map").stat().st_size)
+        == (pruned.data["prune"]["freed"])
+    )
+    assert packages(upstream, last) == ["lib-2"]
+    verified = upstream.module("store_verify")
+    assert not verified.failed, verified.msg
 
 
 def test_the_manifest_is_signed(upstream: Upstream, tmp_path: Path) -> None:
