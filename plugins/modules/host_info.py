@@ -12,7 +12,8 @@ short_description: Tell what a package host runs and what is not as it should be
 version_added: 0.1.0
 description:
   - Returns, in one look, which release the host is pinned to and runs, its package-set digest, drift, whether
-    it needs a reboot and why, failed units, and the releases that failed on it.
+    it needs a reboot and why, failed units, other updaters, the last transactions, and the releases that
+    failed on it.
 author:
   - osaas.fleet contributors (@osaas-fleet)
 extends_documentation_fragment:
@@ -55,6 +56,10 @@ host:
     machine_id: {description: Content of C(/etc/machine-id)., type: str}
     boot_id: {description: New at every boot., type: str}
     kernel: {description: Release of the running kernel., type: str, sample: 5.14.0-503.el9.x86_64}
+    kernels_installed:
+      description: Releases of the installed kernels, oldest first.
+      type: list
+      elements: str
     arch: {description: Architecture., type: str, sample: x86_64}
     os:
       description: The distribution.
@@ -73,11 +78,41 @@ host:
     package_set_digest: {description: See M(osaas.fleet.os_update)., type: str}
     drift: {description: Whether the host is not as its pin says., type: bool}
     drift_reasons: {description: Why., type: list, elements: str}
+    package_changes:
+      description:
+        - Packages that were changed by somebody else since the host was brought to the release that it runs.
+      type: list
+      elements: dict
+      contains:
+        name: {description: Name of the package., type: str, sample: jq}
+        before: {description: What was installed; V(null) if it is new., type: str}
+        now: {description: What is installed; V(null) if it is gone., type: str, sample: 'jq-0:1.6-2.x86_64'}
+        time: {description: When; V(null) if nobody knows., type: str, sample: '2026-11-22T17:44:00+00:00'}
+        command: {description: What dnf was called with; V(null) if it was not dnf., type: str}
+    updaters:
+      description: Other updaters that may act; units, or V(cloud-init). See M(osaas.fleet.host_pin).
+      type: list
+      elements: str
+      sample: [dnf-automatic.timer]
     reboot_required: {description: Whether the host must be rebooted., type: bool}
     reboot_reasons: {description: Why., type: list, elements: str}
     services_to_restart: {description: Services that run replaced files., type: list, elements: str}
     failed_units: {description: Failed systemd units., type: list, elements: str}
     transaction_running: {description: Id of the transaction that runs now; V(null) if none., type: str}
+    transactions:
+      description: The last five, oldest first.
+      type: list
+      elements: dict
+      contains:
+        id: {description: Id of the transaction., type: str, sample: 20261122T174400Z-3}
+        release: {description: The release that it was to bring the host to., type: str}
+        from_release: {description: The release before; V(null) if none., type: str}
+        state:
+          description: One of V(running), V(waiting) (for the next boot), V(interrupted), V(failed), V(done).
+          type: str
+        error: {description: Why it failed; empty if it did not., type: str}
+        repairs: {description: What it mended of an earlier one., type: list, elements: str}
+        seconds: {description: How long it took; V(null) if it did not end., type: float}
     bad_releases:
       description: Releases that failed on this host.
       type: list

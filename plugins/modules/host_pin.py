@@ -15,6 +15,8 @@ description:
     C(/etc/osaas/release.json), each file atomically and the pin last.
   - All other repos are disabled while the host is pinned, so that nothing comes from a live mirror. Their
     files are kept in C(/etc/osaas/repos.saved) and are restored with O(state=absent).
+  - Other updaters (dnf-automatic, PackageKit, timers that run a package manager, package upgrades of
+    cloud-init) are found, and treated as O(updaters) says.
   - Packages are not touched; see M(osaas.fleet.os_update).
 author:
   - osaas.fleet contributors (@osaas-fleet)
@@ -78,6 +80,20 @@ options:
     type: list
     elements: str
     default: []
+  updaters:
+    description:
+      - What to do about other updaters than this collection.
+      - V(report) returns them. V(mask) masks their units (one whose file is in C(/etc/systemd/system) is
+        disabled) and overrules cloud-init; all is given back with any other value, and with O(state=absent).
+        V(refuse) fails before anything is changed.
+    type: str
+    choices: [report, mask, refuse]
+    default: report
+  allow_updaters:
+    description: Updaters that may act, named as in RV(updaters).
+    type: list
+    elements: str
+    default: []
   force:
     description: Pin the release although it failed on this host before.
     type: bool
@@ -102,7 +118,20 @@ EXAMPLES = r"""
       - name: upstream
         content: "{{ lookup('ansible.builtin.file', 'RPM-GPG-KEY-upstream') }}"
 
-- name: Give the host back its own repos
+- name: Pin the host, and see to it that nothing else updates it
+  osaas.fleet.host_pin:
+    release: 20261122T174400Z
+    digest: sha256:6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b
+    url: https://repos.example.com
+    repositories:
+      - name: baseos
+        gpgkey: [upstream]
+    gpgkeys:
+      - name: upstream
+        content: "{{ lookup('ansible.builtin.file', 'RPM-GPG-KEY-upstream') }}"
+    updaters: mask
+
+- name: Give the host back its own repos and updaters
   osaas.fleet.host_pin:
     state: absent
 """
@@ -124,6 +153,14 @@ pin:
         name: {description: Name of the repo., type: str}
         gpgkey: {description: Names of its keys., type: list, elements: str}
     previous: {description: The pin to go back to., type: dict, returned: if any}
+updaters:
+  description:
+    - Other updaters that were found and that O(allow_updaters) does not name; units, or V(cloud-init).
+    - With O(updaters=mask) they are masked now.
+  returned: success
+  type: list
+  elements: str
+  sample: [dnf-automatic.timer]
 disabled_repositories:
   description: Ids of the repos that are disabled while the host is pinned.
   returned: success
@@ -134,7 +171,8 @@ disabled_repositories:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.osaas.fleet.plugins.module_utils._host import pinning
+from ansible_collections.osaas.fleet.plugins.module_utils._command import ModuleRunner
+from ansible_collections.osaas.fleet.plugins.module_utils._host import pinning, quiet
 from ansible_collections.osaas.fleet.plugins.module_utils._host.bad_releases import refuse_bad
 from ansible_collections.osaas.fleet.plugins.module_utils._host.options import RELEASE_OPTIONS, release_of
 from ansible_collections.osaas.fleet.plugins.module_utils._host.pin import Pin, check_pin
@@ -148,6 +186,8 @@ SPEC = ArgumentSpec(
         "digest": {"type": "str"},
         **RELEASE_OPTIONS,
         "allow_repositories": {"type": "list", "elements": "str", "default": []},
+        "updaters": {"type": "str", "choices": ["report", "mask", "refuse"], "default": "report"},
+        "allow_updaters": {"type": "list", "elements": "str", "default": []},
         "force": {"type": "bool", "default": False},
         "reconnect_timeout": {"type": "int", "default": 120},
     },
@@ -166,15 +206,22 @@ def _present(params: t.Mapping[str, t.Any]) -> tuple[Pin, pinning.Changes]:
 
 
 def _work(module: AnsibleModule) -> dict[str, t.Any]:
-    present = module.params["state"] == "present"
-    pin, changes = _present(module.params) if present else (None, pinning.plan_unpin())
+    params, runner = module.params, ModuleRunner(module)
+    pin: Pin | None = None
+    if params["state"] == "present":
+        pin, changes = _present(params)
+        quieting = quiet.plan_quiet(runner, params["updaters"], params["allow_updaters"])
+    else:
+        changes, quieting = pinning.plan_unpin(), quiet.plan_restore()
     if not module.check_mode:
+        quiet.carry_out(runner, quieting)
         pinning.carry_out(changes)
     return {
-        "changed": bool(changes.changed()),
-        "diff": changes.diff(),
+        "changed": bool(changes.changed()) or quieting.changed,
+        "diff": [*changes.diff(), *quieting.diff()],
         "pin": pin.as_json() if pin else None,
         "disabled_repositories": list(changes.disabled),
+        "updaters": list(quieting.found),
     }
 
 

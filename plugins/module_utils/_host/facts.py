@@ -14,9 +14,12 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ansible_collections.osaas.fleet.plugins.module_utils._command import Runner
-from ansible_collections.osaas.fleet.plugins.module_utils._host import paths, unit
+from ansible_collections.osaas.fleet.plugins.module_utils._host import offline, paths, unit
 from ansible_collections.osaas.fleet.plugins.module_utils._host.backend import uses_dnf5
 from ansible_collections.osaas.fleet.plugins.module_utils._host.bad_releases import read_bad_releases
+from ansible_collections.osaas.fleet.plugins.module_utils._host.drift import changes_since
+from ansible_collections.osaas.fleet.plugins.module_utils._host.history import read_history
+from ansible_collections.osaas.fleet.plugins.module_utils._host.kernels import installed_kernels
 from ansible_collections.osaas.fleet.plugins.module_utils._host.packages import (
     Package,
     set_digest,
@@ -34,7 +37,13 @@ from ansible_collections.osaas.fleet.plugins.module_utils._host.repofiles import
 from ansible_collections.osaas.fleet.plugins.module_utils._host.rpmdb import installed_packages
 from ansible_collections.osaas.fleet.plugins.module_utils._host.running import Running, read_running
 from ansible_collections.osaas.fleet.plugins.module_utils._host.systemd import failed_units
-from ansible_collections.osaas.fleet.plugins.module_utils._host.transactions import last_transaction
+from ansible_collections.osaas.fleet.plugins.module_utils._host.transactions import (
+    Transaction,
+    all_transactions,
+)
+from ansible_collections.osaas.fleet.plugins.module_utils._host.updaters import find_updaters
+
+_LAST = 5  # transactions that are told of
 
 
 def host_facts(
@@ -44,12 +53,14 @@ def host_facts(
     packages = installed_packages()
     digest = set_digest(packages)
     pin, running = current_pin(), read_running()
+    transactions = [_told(runner, one) for one in all_transactions()[-_LAST:]]
     needed = decide(packages, boot_time(), stale_units(), reboot_packages)
     drift = drift_reasons(pin, running, digest, _repo_file(), [*_strangers(allowed)])
     return {
         "machine_id": Path("/etc/machine-id").read_text(encoding="ascii").strip(),
         "boot_id": boot_id(),
         "kernel": os.uname().release,
+        "kernels_installed": installed_kernels(),
         "arch": os.uname().machine,
         "os": _os_release(),
         "dnf": _dnf(packages),
@@ -58,11 +69,14 @@ def host_facts(
         "package_set_digest": digest,
         "drift": bool(drift),
         "drift_reasons": drift,
+        "package_changes": _package_changes(running, packages, digest),
+        "updaters": find_updaters(runner),
         "reboot_required": needed.reboot,
         "reboot_reasons": list(needed.reboot_reasons),
         "services_to_restart": list(needed.services),
         "failed_units": failed_units(runner),
-        "transaction_running": _running_transaction(runner),
+        "transaction_running": next((one["id"] for one in transactions if one["state"] == "running"), None),
+        "transactions": transactions,
         "bad_releases": [asdict(one) for one in read_bad_releases()],
     }
 
@@ -92,9 +106,32 @@ def _repo_file() -> str:
     return paths.REPO_FILE.read_text(encoding="utf-8") if paths.REPO_FILE.exists() else ""
 
 
-def _running_transaction(runner: Runner) -> str | None:
-    last = last_transaction()
-    return last.id if last and last.outcome() is None and unit.is_running(runner, last) else None
+def _told(runner: Runner, transaction: Transaction) -> dict[str, t.Any]:
+    """One of the last transactions; its state is one of those that host_info documents."""
+    job, outcome = transaction.job(), transaction.outcome()
+    if outcome:
+        state = "failed" if outcome.error else "done"
+    elif offline.is_waiting(transaction):
+        state = "waiting"
+    else:
+        state = "running" if unit.is_running(runner, transaction) else "interrupted"
+    return {
+        "id": transaction.id,
+        "release": job.release,
+        "from_release": job.from_release,
+        "state": state,
+        "error": outcome.error if outcome else "",
+        "repairs": list(outcome.repairs) if outcome else [],
+        "seconds": outcome.seconds if outcome else None,
+    }
+
+
+def _package_changes(
+    running: Running | None, packages: Collection[Package], digest: str
+) -> list[dict[str, t.Any]]:
+    if running is None or running.package_set_digest == digest:
+        return []
+    return [asdict(one) for one in changes_since(running.packages, packages, read_history())]
 
 
 def _dnf(packages: Collection[Package]) -> dict[str, str | None]:

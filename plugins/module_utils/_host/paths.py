@@ -20,11 +20,17 @@ PIN_FILE = ETC / "release.json"
 BAD_RELEASES_FILE = ETC / "bad_releases.json"
 PRE_HOOKS = ETC / "pre-update.d"
 POST_HOOKS = ETC / "post-update.d"
+UPDATERS_FILE = ETC / "updaters.json"
 SAVED_REPOS = ETC / "repos.saved"
 
 # Of systemd: where units of the site lie, and what has the next boot carry out a transaction.
 UNITS = Path("/etc/systemd/system")
+BOOTED = Path("/run/systemd/system")
 SYSTEM_UPDATE = Path("/system-update")
+
+# Of cloud-init: its main file, and the last that it reads.
+CLOUD_CONFIG = Path("/etc/cloud/cloud.cfg")
+CLOUD_DROP_IN = Path("/etc/cloud/cloud.cfg.d/zz-osaas.cfg")
 
 # What was done on this host; survives a reboot, is never needed by anything but this collection.
 STATE = Path("/var/lib/osaas")

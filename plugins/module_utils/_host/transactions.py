@@ -173,30 +173,31 @@ class Transaction:
 
 def new_transaction(release: str) -> Transaction:
     """The next transaction to `release`, with its directory."""
-    number = 1 + max((_number(one.id) for one in all_transactions()), default=0)
+    number = 1 + max((_number(one.id) for one in _directories()), default=0)
     transaction = Transaction(f"{release}-{number}")
     transaction.directory.mkdir(parents=True)
     return transaction
 
 
 def all_transactions() -> list[Transaction]:
-    """Every transaction of this host, oldest first."""
-    found = [Transaction(path.name) for path in paths.TRANSACTIONS.glob("*") if _ID.fullmatch(path.name)]
-    return sorted(found, key=lambda one: _number(one.id))
+    """Every transaction of this host that was written down, oldest first."""
+    return [one for one in _directories() if (one.directory / "job.json").exists()]
 
 
 def last_transaction() -> Transaction | None:
     """The newest one that was written down; there is never more than one without an end."""
-    for transaction in reversed(all_transactions()):
-        if (transaction.directory / "job.json").exists():
-            return transaction
-    return None
+    return next(reversed(all_transactions()), None)
 
 
 def prune(keep: int = 20) -> None:
     """Delete the directories of all transactions but the newest."""
-    for transaction in all_transactions()[:-keep]:
+    for transaction in _directories()[:-keep]:
         shutil.rmtree(transaction.directory, ignore_errors=True)
+
+
+def _directories() -> list[Transaction]:
+    found = [Transaction(path.name) for path in paths.TRANSACTIONS.glob("*") if _ID.fullmatch(path.name)]
+    return sorted(found, key=lambda one: _number(one.id))
 
 
 def _number(identity: str) -> int:
