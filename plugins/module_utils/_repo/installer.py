@@ -35,12 +35,13 @@ async def read_installer(
         raise UpstreamError("an image has the place of something else", where=f"{where}: {both}")
     files = []
     for href, (algorithm, digest) in images.items():
-        size = await upstream.size(href)
+        file = RemoteFile(href, algorithm, digest, 0)
+        size = await upstream.size(file)
         if not 0 < size <= IMAGE_BYTES:
             raise UpstreamError(
                 f"size {size} is not between 1 and {IMAGE_BYTES} bytes", where=f"{where}: {href}"
             )
-        files.append(RemoteFile(href, algorithm, digest, size))
+        files.append(file._replace(size=size))
     return name, content, files
 
 

@@ -34,6 +34,7 @@ OPEN_BYTES = 4 << 30
 class Record:
     """One metadata file: how it is advertised, and how large and with which checksum it unpacks.
 
+    Its own size is 0 if that is not said, as old tools did not.
     `open_size` is 0, and the other two are "", if that is not said; of primary it always is.
     `timestamp` is seconds since 1970.
     """
@@ -113,9 +114,7 @@ def _record(
     for name, size, most in (("size", entry.size, RECORD_BYTES), ("open-size", entry.size_open, OPEN_BYTES)):
         if size > most:
             raise UpstreamError(f"{name} {size} is over the limit of {most} bytes", where=where)
-    if entry.size <= 0:
-        raise UpstreamError("the metadata gives no size", where=where)
-    file = RemoteFile(href, algorithm, digest, entry.size, address, spelled(href, origin))
+    file = RemoteFile(href, algorithm, digest, max(entry.size, 0), address, spelled(href, origin))
     open_size, timestamp = max(entry.size_open, 0), max(entry.timestamp, 0)
     opened = (entry.checksum_open_type or "", entry.checksum_open or "")
     if entry.type == "primary":

@@ -40,7 +40,12 @@ from ansible_collections.osaas.fleet.plugins.module_utils._repo.model import (
 )
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.modules import read_modules, streams
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.primary import mutable, parse_primary
-from ansible_collections.osaas.fleet.plugins.module_utils._repo.repomd import Record, Repomd, parse_repomd
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.repomd import (
+    RECORD_BYTES,
+    Record,
+    Repomd,
+    parse_repomd,
+)
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.signing import SigningKey
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.store import Store, make_directory
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.tree import TreeRecord, mirrored
@@ -150,7 +155,7 @@ class RepositorySync:
     async def stage(self, head: Head) -> Staged:
         """Bring every file of it into the store. Raises AllErrors, UpstreamError or VerificationError."""
         make_directory(self._store.partial(self.name))
-        records = await self._fetch(record.file for record in head.repomd.records)
+        records = await self._fetch([await self._sized(record) for record in head.repomd.records])
         files = {href: self._store.object(digest) for href, digest in records.items()}
         packages = self._packages(head.repomd.primary, files[head.repomd.primary.file.href])
         contents = self._contents(head.repomd, files, packages)
@@ -301,6 +306,18 @@ class RepositorySync:
         if errors:
             raise AllErrors(errors)
         return objects
+
+    async def _sized(self, record: Record) -> RemoteFile:
+        """The file of a record, with the size that the server says if the metadata does not."""
+        file = record.file
+        if file.size:
+            return file
+        size = await self.upstream.size(file)
+        if not 0 < size <= RECORD_BYTES:
+            raise UpstreamError(
+                f"size {size} is not between 1 and {RECORD_BYTES} bytes", where=f"{self.name}: {file.href}"
+            )
+        return file._replace(size=size)
 
     def _known(self, file: RemoteFile) -> str:
         """The sha256 of `file` if the store has it, or ""."""

@@ -116,40 +116,42 @@ class Upstream:
 
         return await self._try_all(href, self._mirrors.bases, lambda base: attempt(url(base, href)))
 
-    async def size(self, href: str) -> int:
+    async def size(self, file: RemoteFile) -> int:
         """How large a file is, in the words of the server. Raises UpstreamError if it does not say."""
-
-        async def attempt(base: str) -> int:
-            address = url(base, href)
-            if address.startswith("file:"):
-                with _local(address) as stream:
-                    return os.fstat(stream.fileno()).st_size
-            async with self._ask("HEAD", address, 0, {}) as response:
-                _check_status(response, (200,))
-                if response.content_length is None:
-                    raise UpstreamError("the server does not say how large it is")
-                return response.content_length
-
-        return await self._try_all(href, self._mirrors.bases, attempt)
+        return await self._everywhere(file, self._size)
 
     async def download(self, file: RemoteFile, partial: Path) -> str:
         """Make `partial` the whole of `file`, going on from what is there already; returns its sha256.
 
         Raises VerificationError if size or checksum are not as advertised, UpstreamError if nobody has it.
         """
+        digest = await self._everywhere(file, lambda address: self._download(address, file, partial))
+        self.downloaded_files += 1
+        return digest
+
+    async def _everywhere(self, file: RemoteFile, ask: Callable[[str], Awaitable[T]]) -> T:
+        """Ask for a file wherever it may be, under its name and, failing that, as the metadata spells it."""
         bases = (file.address,) if file.address else self._mirrors.bases
 
-        async def attempt(base: str) -> str:
+        async def attempt(base: str) -> T:
             try:
-                return await self._download(file.address or url(base, file.href), file, partial)
+                return await ask(file.address or url(base, file.href))
             except Missing:
                 if not file.spelled:
                     raise
-                return await self._download(url(base, file.spelled), file, partial)
+                return await ask(url(base, file.spelled))
 
-        digest = await self._try_all(file.href, bases, attempt)
-        self.downloaded_files += 1
-        return digest
+        return await self._try_all(file.href, bases, attempt)
+
+    async def _size(self, address: str) -> int:
+        if address.startswith("file:"):
+            with _local(address) as stream:
+                return os.fstat(stream.fileno()).st_size
+        async with self._ask("HEAD", address, 0, {}) as response:
+            _check_status(response, (200,))
+            if response.content_length is None:
+                raise UpstreamError("the server does not say how large it is")
+            return response.content_length
 
     def _reader(self, most: int) -> Callable[[str], Awaitable[bytes]]:
         async def read(address: str) -> bytes:

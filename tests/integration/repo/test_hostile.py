@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -163,6 +164,20 @@ def test_endless_size(upstream: Upstream) -> None:
     offer_repomd(upstream, lambda text: re.sub(r"<size>\d+<", "<size>99999999999999<", text, count=1))
 
     assert "record 'primary': size 99999999999999 is over the limit of" in refused(upstream)
+
+
+def test_no_size(upstream: Upstream, tmp_path: Path) -> None:
+    """Old tools did not write any. The server knows, and is not trusted further than the checksum."""
+    offer_repomd(upstream, lambda text: re.sub(r"\s*<(open-)?size>\d+</(open-)?size>", "", text))
+
+    assert upstream.sync(repository={"baseurl": [f"file://{upstream.path}/"]}).changed
+    assert not upstream.sync().changed
+    path = primary(upstream)
+    path.write_bytes(path.read_bytes() + b"more")
+    shutil.rmtree(upstream.store)
+    assert refused(upstream).startswith(f"os: repodata/{path.name}: sha256 is ")
+    path.write_bytes(b"")
+    assert refused(upstream) == f"os: repodata/{path.name}: size 0 is not between 1 and {4 << 30} bytes"
 
 
 def test_zstd_bomb(upstream: Upstream) -> None:

@@ -46,6 +46,10 @@ def test_a_plain_primary_needs_no_second_checksum(tmp_path: Path) -> None:
     assert (primary.open_size, primary.open_algorithm, primary.open_digest) == (10, "sha256", A)
 
 
+def test_a_size_may_be_missing(tmp_path: Path) -> None:
+    assert parse(tmp_path, record("primary").replace("<size>10</size>", "")).primary.file.size == 0
+
+
 @pytest.mark.parametrize(
     ("records", "faults"),
     [
@@ -62,10 +66,6 @@ def test_a_plain_primary_needs_no_second_checksum(tmp_path: Path) -> None:
         (
             (record("primary", href="../x"), record("other", digest="0")),
             ["record 'primary': location '../x' is refused", "record 'other': '0' is not a sha256 checksum"],
-        ),
-        (
-            (record("primary").replace("<size>10</size>", ""),),
-            ["record 'primary': the metadata gives no size"],
         ),
         (
             (record("primary").replace("sha256", "md5", 1),),
