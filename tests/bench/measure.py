@@ -10,7 +10,7 @@ import statistics
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 
@@ -21,6 +21,10 @@ class Cost:
     wall: float
     cpu: float
     peak: float
+
+    def over(self, floor: Cost) -> Cost:
+        """What it costs more than `floor`."""
+        return Cost(self.wall - floor.wall, self.cpu - floor.cpu, self.peak - floor.peak)
 
 
 def measure(argv: Sequence[str | Path], env: Mapping[str, str], log: Path) -> Cost:
@@ -37,12 +41,16 @@ def measure(argv: Sequence[str | Path], env: Mapping[str, str], log: Path) -> Co
     return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
-def medians(runs: int, once: Callable[[], Cost]) -> Cost:
-    """Field by field, of so many runs."""
-    costs = [once() for _run in range(runs)]
-    return Cost(
-        *(statistics.median(values) for values in zip(*((c.wall, c.cpu, c.peak) for c in costs), strict=True))
-    )
+def medians(runs: int, rows: Mapping[str, Callable[[], Cost]]) -> dict[str, Cost]:
+    """Field by field, of so many runs of each, one of each after the other: all see the same machine."""
+    costs: dict[str, list[Cost]] = {name: [] for name in rows}
+    for _run in range(runs):
+        for name, once in rows.items():
+            costs[name].append(once())
+    return {
+        name: Cost(*(statistics.median(getattr(cost, field.name) for cost in of) for field in fields(Cost)))
+        for name, of in costs.items()
+    }
 
 
 @dataclass(frozen=True)

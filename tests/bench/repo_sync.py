@@ -17,8 +17,10 @@ from integration.repo.nginx import serve
 
 from bench.measure import Cost, Table, measure, medians
 from bench.origin import Origin, drop_keyrings, origin
+from bench.profile_groups import text
 
 RUNS = 3
+REPOSYNC = "dnf reposync --gpgcheck --download-metadata"
 ROOT = Path(__file__).parents[2]
 
 
@@ -39,17 +41,89 @@ class Bench:
         path = self.work / store
         if whole:
             shutil.rmtree(path, ignore_errors=True)
-        repository = {"name": "os", "baseurl": [f"{self.url}/os/"], "gpgkey": [str(self.source.key)]}
-        arguments = {"store": str(path), "repositories": [repository], "_ansible_remote_tmp": str(self.work)}
-        module = "ansible_collections.osaas.fleet.plugins.modules.repo_sync"
+        return self._module("repo_sync", path, repositories=[self._described])
+
+    @property
+    def _described(self) -> dict[str, object]:
+        return {"name": "os", "baseurl": [f"{self.url}/os/"], "gpgkey": [str(self.source.key)]}
+
+    def _module(self, name: str, store: Path, *python: str | Path, **options: object) -> Cost:
+        arguments = {"store": str(store), **options, "_ansible_remote_tmp": str(self.work)}
+        module = f"ansible_collections.osaas.fleet.plugins.modules.{name}"
         return measure(
-            [sys.executable, "-m", module, json.dumps({"ANSIBLE_MODULE_ARGS": arguments})],
+            [sys.executable, *python, "-m", module, json.dumps({"ANSIBLE_MODULE_ARGS": arguments})],
             {"PYTHONPATH": str(ROOT / ".cache" / "collections")},
             self.work / "log",
         )
 
+    def nothing(self) -> Cost:
+        """What any module costs before it does anything."""
+        arguments = json.dumps({"ANSIBLE_MODULE_ARGS": {"_ansible_remote_tmp": str(self.work)}})
+        return measure([sys.executable, "-m", "ansible.modules.ping", arguments], {}, self.work / "log")
+
+    def profile(self) -> Path:
+        """Of a cold sync."""
+        profile, store = self.work / "profile", self.work / "profiled"
+        self._module("repo_sync", store, "-m", "cProfile", "-o", profile, repositories=[self._described])
+        return profile
+
+    def again(self) -> Cost:
+        """A sync into a copy of the store."""
+        copy = self.work / "copy"
+        shutil.rmtree(copy, ignore_errors=True)
+        subprocess.run(["cp", "-al", str(self.work / "store"), str(copy)], check=True)
+        return self.sync("copy", whole=False)
+
+    def cut(self) -> Cost:
+        """The first snapshot of the copy."""
+        shutil.rmtree(self.work / "copy" / "snapshots", ignore_errors=True)
+        return self._module("snapshot", self.work / "copy")
+
+    def cut_again(self) -> Cost:
+        """The same, which is there already."""
+        return self._module("snapshot", self.work / "copy")
+
+    def grown(self) -> str:
+        """How many bytes the second state and its snapshot take, beside what upstream changed."""
+        before, after = _disk(self.work / "store"), _disk(self.work / "copy")
+        snapshots = _disk(self.work / "copy" / "snapshots")
+        new = sum(path.stat().st_size for path in (self.source.root / "2").iterdir())
+        metadata = sum(path.stat().st_size for path in (self._repo / "repodata").iterdir())
+        return (
+            f"2 % changed: upstream has {new} bytes of new packages and {metadata} of metadata;"
+            f" the store grew by {after - before} bytes on disk, of which the snapshot has {snapshots}"
+        )
+
+    def prove(self) -> str:
+        """That reposync as it is run here refuses what is not signed, and what was changed after that."""
+        shutil.rmtree(self._repo, ignore_errors=True)
+        (self._repo / "Packages").mkdir(parents=True)
+        good, unsigned, changed, *_others = sorted((self.source.root / "1").iterdir())
+        for rpm in (good, unsigned, changed):
+            shutil.copy(rpm, self._repo / "Packages")
+        self.source.forge.run("rpmsign", "--delsign", self._repo / "Packages" / unsigned.name)
+        damaged = self._repo / "Packages" / changed.name
+        content = bytearray(damaged.read_bytes())
+        content[-20] ^= 1
+        damaged.write_bytes(content)
+        self.source.forge.index(self._repo, key="bench")
+        environment = {**os.environ, "HOME": str(self._home())}
+        subprocess.run(self._argv(whole=True), env=environment, capture_output=True, check=False)
+        drop_keyrings(self.work / "dnf-cache")
+        assert self._kept() == [good.name], self._kept()
+        return f"reposync as it is run here kept {good.name}, and refused an unsigned and a changed package"
+
     def reposync(self, *, whole: bool) -> Cost:
         """Dnf's, with the key in the rpmdb that it verifies with."""
+        cost = measure(self._argv(whole=whole), {"HOME": str(self._home())}, self.work / "log")
+        drop_keyrings(self.work / "dnf-cache")
+        assert len(self._kept()) >= self.source.packages
+        return cost
+
+    def _kept(self) -> list[str]:
+        return sorted(path.name for path in (self.work / "reposync").glob("os/Packages/*.rpm"))
+
+    def _argv(self, *, whole: bool) -> list[str | Path]:
         target, cache = self.work / "reposync", self.work / "dnf-cache"
         if whole:
             shutil.rmtree(target, ignore_errors=True)
@@ -61,11 +135,7 @@ class Bench:
         )
         argv: list[str | Path] = ["/usr/bin/dnf", "-y", "-c", config, f"--installroot={self._root()}"]
         argv += ["--releasever=1", f"--setopt=cachedir={cache}", "--refresh", "reposync"]
-        argv += ["--repoid=os", "--gpgcheck", "--download-metadata", f"--download-path={target}"]
-        cost = measure(argv, {"HOME": str(self._home())}, self.work / "log")
-        drop_keyrings(cache)
-        assert len(list(target.glob("os/Packages/*.rpm"))) >= self.source.packages
-        return cost
+        return [*argv, "--repoid=os", "--gpgcheck", "--download-metadata", f"--download-path={target}"]
 
     def curl(self) -> Cost:
         """The floor: the same files over eight connections, to disk, and nothing else."""
@@ -86,7 +156,10 @@ class Bench:
             config,
         ]
         cost = measure(argv, {}, self.work / "log")
-        assert len([path for path in target.rglob("*") if path.is_file()]) == len(files)
+        sizes = {
+            path.relative_to(target): path.stat().st_size for path in target.rglob("*") if path.is_file()
+        }
+        assert sizes == {file: (self._repo / file).stat().st_size for file in files}
         return cost
 
     def offer(self, *, changed: bool) -> None:
@@ -109,39 +182,58 @@ class Bench:
         return root
 
 
-def run(work: Path, packages: int) -> list[Table]:
-    """Cold, unchanged, and with two percent changed."""
+def run(work: Path, packages: int) -> list[Table | str]:
+    """Cold, unchanged, and with two percent changed; a cut; and where the time of a cold sync goes."""
     source = origin(packages)
     (work / "www").mkdir()
     with serve(work / "www", work / "nginx") as nginx:
         bench = Bench(source, work, nginx.url)
+        proof = bench.prove()
         bench.offer(changed=False)
-        cold = {
-            "dnf reposync --gpgcheck --download-metadata": medians(RUNS, lambda: bench.reposync(whole=True)),
-            "repo_sync": medians(RUNS, lambda: bench.sync("store", whole=True)),
-            "curl --parallel (nothing verified)": medians(RUNS, bench.curl),
-        }
-        warm = {
-            "dnf reposync": medians(RUNS, lambda: bench.reposync(whole=False)),
-            "repo_sync": medians(RUNS, lambda: bench.sync("store", whole=False)),
-        }
+        cold = medians(
+            RUNS,
+            {
+                REPOSYNC: lambda: bench.reposync(whole=True),
+                "repo_sync": lambda: bench.sync("store", whole=True),
+                "curl --parallel (nothing verified)": bench.curl,
+            },
+        )
+        warm = medians(
+            RUNS,
+            {
+                "dnf reposync": lambda: bench.reposync(whole=False),
+                "repo_sync": lambda: bench.sync("store", whole=False),
+                "a module that does nothing": bench.nothing,
+            },
+        )
+        profile = bench.profile()
         bench.offer(changed=True)
         # The mirror moves once: each run begins with a copy of the first state.
-        changed = {
-            "repo_sync, cold": cold["repo_sync"],
-            "dnf reposync, 2 % changed": bench.reposync(whole=False),
-            "repo_sync, 2 % changed": medians(RUNS, lambda: _again(bench, work)),
-        }
+        two = medians(RUNS, {"repo_sync": bench.again})["repo_sync"]
+        reposync = bench.reposync(whole=False)
+        cuts = medians(RUNS, {"snapshot": bench.cut, "snapshot of what is cut already": bench.cut_again})
+        grown = bench.grown()
+    floor = warm["repo_sync"]
     size = f"{packages} packages"
+    changed = {
+        "repo_sync, cold": cold["repo_sync"],
+        "repo_sync, 2 % changed": two,
+        "repo_sync, cold, over one without changes": cold["repo_sync"].over(floor),
+        "repo_sync, 2 % changed, over the same": two.over(floor),
+        "dnf reposync, 2 % changed (one run)": reposync,
+    }
     return [
-        Table(f"Cold sync, {size}, medians of {RUNS}", "dnf reposync --gpgcheck --download-metadata", cold),
+        proof,
+        Table(f"Cold sync, {size}, medians of {RUNS}", REPOSYNC, cold),
         Table(f"Unchanged upstream, {size}, medians of {RUNS}", "dnf reposync", warm),
         Table(f"2 % changed, {size}, beside a cold sync", "repo_sync, cold", changed),
+        Table(f"Cut, {size}, medians of {RUNS}", "snapshot", cuts),
+        grown,
+        text(f"A cold sync of {size} under cProfile, which slows Python down", profile),
     ]
 
 
-def _again(bench: Bench, work: Path) -> Cost:
-    copy = work / "copy"
-    shutil.rmtree(copy, ignore_errors=True)
-    subprocess.run(["cp", "-al", str(work / "store"), str(copy)], check=True)
-    return bench.sync("copy", whole=False)
+def _disk(path: Path) -> int:
+    """Bytes on disk below `path`."""
+    done = subprocess.run(["du", "-s", "-B1", str(path)], capture_output=True, text=True, check=True)
+    return int(done.stdout.split()[0])
