@@ -150,6 +150,7 @@ class Store:
             "channels/.*",
             "superseded/*/.*",
             "checks/.*",
+            "quarantine/.*",
             ".at.map.*",
             "scratch",
         ):

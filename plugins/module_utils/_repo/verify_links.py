@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import re
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._repo.verify_fault imp
     FOREIGN,
     LINK,
     MANIFEST,
+    MODE,
     Fault,
 )
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.verify_record import TreeName
@@ -66,6 +68,11 @@ def _snapshot(store: Store, path: Path) -> Iterator[Fault]:
         if path.is_dir():  # else a prune was faster
             yield Fault(MANIFEST, f"snapshots/{path.name}", error.what, snapshots=(path.name,))
         return
+    for one, right in ((path, 0o555), (path / "manifest.json", 0o444)):
+        mode = stat.S_IMODE(one.stat().st_mode)
+        if mode != right:
+            why = f"its mode is {mode:04o}, not {right:04o}"
+            yield Fault(MODE, str(one.relative_to(store.root)), why, snapshots=(path.name,))
     for name, part in manifest.repositories.items():
         link, target = path / name, f"../../trees/{name}/{part.tree}"
         if _target(link) != target or not link.is_dir():

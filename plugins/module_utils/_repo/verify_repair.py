@@ -21,11 +21,7 @@ from pathlib import Path
 
 from ansible_collections.osaas.fleet.plugins.module_utils._command import Runner
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import FleetError
-from ansible_collections.osaas.fleet.plugins.module_utils._files import (
-    link_atomic,
-    sync_directory,
-    write_json,
-)
+from ansible_collections.osaas.fleet.plugins.module_utils._files import sync_directory, write_json
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.dated import write_at_map
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.digests import Hasher
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.model import RemoteFile, Repository
@@ -106,7 +102,7 @@ class _Repair:
         if fault.file is not None:
             return await self._file(fault, fault.file)
         if fault.what == MODE:
-            path.chmod(0o444)
+            path.chmod(0o555 if path.is_dir() else 0o444)
             return "mode set"
         if fault.what == LINK:
             return self._link(fault, path)
@@ -166,7 +162,9 @@ class _Repair:
             return ""
         cell = self._store.quarantine / file.digest
         cell.parent.mkdir(mode=0o700, exist_ok=True)
-        write_json(cell.with_name(f"{cell.name}.json"), {**fault.to_dict(), "places": fault.places})
+        told = cell.with_name(f"{cell.name}.json")
+        if not told.exists():  # a run that was killed knew more
+            write_json(told, {**fault.to_dict(), "places": fault.places})
         if not cell.exists():
             os.link(bad[0], cell)
         sync_directory(cell.parent)
@@ -188,16 +186,17 @@ class _Repair:
             return "written anew"
         if link.exists() and not link.is_symlink():
             return ""
-        snapshot = link.parent if fault.snapshots else None
-        if snapshot:
-            snapshot.chmod(0o755)
-        if fault.target:
-            link_atomic(link, fault.target)
-        else:
+        if not fault.target:
             link.unlink(missing_ok=True)
-        if snapshot:
-            snapshot.chmod(0o555)
-        return "set" if fault.target else "removed"
+            return "removed"
+        if fault.snapshots:
+            link.parent.chmod(0o755)
+        new = self._store.scratch / "link"
+        new.symlink_to(fault.target)
+        new.replace(link)
+        if fault.snapshots:
+            link.parent.chmod(0o555)
+        return "set"
 
 
 def _sha256(path: Path, file: RemoteFile) -> str:

@@ -9,9 +9,7 @@ import fcntl
 import json
 import os
 import shutil
-import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -19,25 +17,8 @@ from typing import Any
 
 import pytest
 from integration.repo.conftest import Upstream
+from integration.repo.kill_at import changes, run_and_die
 from integration.repo.test_story import contents
-
-MODULES = "ansible_collections.osaas.fleet.plugins.modules"
-
-
-def run_and_die(upstream: Upstream, fatal: int, module: str, /, **options: object) -> None:
-    """Run a module in a process that is killed (SIGKILL) at its change number `fatal` of the store."""
-    arguments = json.dumps({"ANSIBLE_MODULE_ARGS": {"store": str(upstream.store), **options}})
-    script = Path(__file__).with_name("kill_at.py")
-    argv = [sys.executable, str(script), str(fatal), str(upstream.store), f"{MODULES}.{module}", arguments]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == (-signal.SIGKILL if fatal else 0), done.stdout + done.stderr
-
-
-def changes(upstream: Upstream, module: str, /, **options: object) -> int:
-    """How many changes of the store a whole run makes."""
-    run_and_die(upstream, 0, module, **options)
-    return int(Path(f"{upstream.store}.count").read_text())
 
 
 def no_litter(upstream: Upstream) -> None:
@@ -94,7 +75,8 @@ def test_move_killed_anywhere(upstream: Upstream) -> None:
     upstream.sync()
     second = upstream.module("snapshot").data["snapshot"]["id"]
     move: dict[str, Any] = {"name": "stable", "who": "test", "reason": "to see"}
-    upstream.module("channel", **move, snapshot=first)
+    for snapshot in (first, second, first):  # every directory is there by now
+        upstream.module("channel", **move, snapshot=snapshot)
     total = changes(upstream, "channel", **move, snapshot=second)
     for fatal in range(1, total + 1):
         upstream.module("channel", **move, snapshot=first)

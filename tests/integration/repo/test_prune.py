@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 from integration.repo.conftest import Upstream
+from integration.repo.kill_at import changes, run_and_die
 from integration.repo.related import offer
-from integration.repo.test_crash import changes, no_litter, run_and_die
+from integration.repo.test_crash import no_litter
 from integration.repo.test_story import contents
 
 STRICT: dict[str, Any] = {"keep_newest": 1, "keep_days": 0}

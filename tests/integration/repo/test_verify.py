@@ -136,6 +136,11 @@ def _mode(upstream: Upstream, _snapshot: str) -> str:
     return below(upstream, path)
 
 
+def _snapshot_mode(upstream: Upstream, snapshot: str) -> str:
+    (upstream.store / "snapshots" / snapshot).chmod(0o755)
+    return f"snapshots/{snapshot}"
+
+
 def _record(upstream: Upstream, _snapshot: str) -> str:
     path = tree(upstream).with_name(f"{tree(upstream).name}.json")
     path.write_text(json.dumps({**json.loads(path.read_text()), "packages": 99}))
@@ -175,6 +180,7 @@ HARMS: dict[str, tuple[Harm, str, str]] = {
     "both": (_lose_both, "missing", "fetched"),
     "a whole tree": (_lose_tree, "missing", "linked"),
     "a mode": (_mode, "mode", "mode set"),
+    "the mode of a snapshot": (_snapshot_mode, "mode", "mode set"),
     "a record": (_record, "record", "written anew"),
     "the format of a record": (_no_record, "record", "written anew"),
     "a link of a snapshot": (_snapshot_link, "link", "set"),
