@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import difflib
 import typing as t
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import AllErrors, FleetError, InputError
+from ansible_collections.osaas.fleet.plugins.module_utils._image.artifact import Artifact
 from ansible_collections.osaas.fleet.plugins.module_utils._image.feature import Feature
 from ansible_collections.osaas.fleet.plugins.module_utils._image.ids import Ids
-from ansible_collections.osaas.fleet.plugins.module_utils._image.kinds import KINDS
+from ansible_collections.osaas.fleet.plugins.module_utils._image.kinds import ARTIFACT_KINDS, KINDS
 from ansible_collections.osaas.fleet.plugins.module_utils._image.libraries import jsonschema
 from ansible_collections.osaas.fleet.plugins.module_utils._image.schema import definition_schema
 from ansible_collections.osaas.fleet.plugins.module_utils._image.text import Place, Steps, Text, read_text
@@ -35,6 +36,7 @@ class Definition:
     channel: str | None
     ids: Ids
     features: tuple[Feature, ...]
+    artifacts: tuple[Artifact, ...]
 
 
 def read_definition(path: Path) -> Definition:
@@ -60,6 +62,7 @@ def read_definition(path: Path) -> Definition:
         channel=data.get("channel"),
         ids=Ids(text.place(("ids",)), ids.get("users", {}), ids.get("groups", {})),
         features=tuple(feature for feature in features if isinstance(feature, Feature)),
+        artifacts=tuple(_artifacts(data.get("artifacts", []))),
     )
 
 
@@ -81,6 +84,12 @@ def _features(text: Text) -> Iterator[Feature | FleetError]:
             yield KINDS[kind].read(options, text.place(("features", index, kind)))
         except FleetError as error:
             yield error
+
+
+def _artifacts(entries: Sequence[Mapping[str, t.Any]]) -> Iterator[Artifact]:
+    for entry in entries:
+        for kind, options in entry.items():
+            yield ARTIFACT_KINDS[kind](**options)
 
 
 def _faults(text: Text) -> Iterator[InputError]:
@@ -122,7 +131,7 @@ def _told(error: t.Any) -> tuple[str, str]:
     if error.validator == "pattern":
         return f"{option}{error.instance!r} will not do", rule
     if error.validator in ("minProperties", "maxProperties"):
-        return f"{option}a feature has one key, its kind; here are {len(error.instance)}", ""
+        return f"{option}an entry has one key, its kind; here are {len(error.instance)}", ""
     if error.validator == "oneOf" and not error.absolute_path:
         return "an image has either a parent, or a snapshot, or a channel", "Give one of them"
     return f"{option}{error.message}", rule

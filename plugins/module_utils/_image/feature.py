@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import typing as t
-from abc import ABC
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from enum import IntEnum
@@ -16,6 +15,9 @@ from enum import IntEnum
 from ansible_collections.osaas.fleet.plugins.module_utils._image.item import Item, Key
 from ansible_collections.osaas.fleet.plugins.module_utils._image.requirement import Requirement
 from ansible_collections.osaas.fleet.plugins.module_utils._image.text import Place
+
+if t.TYPE_CHECKING:
+    from ansible_collections.osaas.fleet.plugins.module_utils._image.root import Root
 
 Schema = Mapping[str, t.Any]  # JSON Schema, draft 2020-12
 
@@ -33,7 +35,16 @@ class Phase(IntEnum):
 
 
 @dataclass(frozen=True)
-class Feature(ABC):
+class Packages:
+    """What a feature asks of the one transaction of its image; see the kind `rpms`."""
+
+    install: tuple[str, ...] = ()
+    remove: tuple[str, ...] = ()
+    remove_if_present: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Feature:
     """One feature of a definition, with the options of its kind as fields.
 
     A kind is a subclass: `class FileFeature(Feature, kind="file")`. It is registered by being defined.
@@ -84,13 +95,25 @@ class Feature(ABC):
         """Paths that it provides in place of what a package or the parent put there."""
         return ()
 
+    def packages(self) -> Packages:
+        """What must be among the packages of the image, and what not."""
+        return Packages()
+
+    def inputs(self) -> Iterable[str]:
+        """Files beside the definition that it is made from."""
+        return ()
+
+    def apply(self, root: Root) -> None:
+        """Make it so in the root. Raises FleetError."""
+
+    def told(self) -> Mapping[str, t.Any]:
+        """The kind and all options, as data."""
+        options = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "place"}
+        return {"kind": self.kind, **options}
+
     def same_as(self, other: Feature) -> bool:
         """Whether both say the same: a feature may stand in a definition twice."""
-        return type(self) is type(other) and all(
-            getattr(self, field.name) == getattr(other, field.name)
-            for field in fields(self)
-            if field.name != "place"
-        )
+        return self.told() == other.told()
 
     def __str__(self) -> str:
         return f"{self.kind} ({self.place})"

@@ -3,10 +3,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # This file is PRIVATE to the osaas.fleet collection: it may change at any time.
-"""Every kind of feature. Importing one registers it; Ansible ships only what is imported by name."""
+"""Every kind of feature and artifact.
+
+Importing one registers it; and Ansible ships only what is imported by name.
+"""
 
 from __future__ import annotations
 
+from ansible_collections.osaas.fleet.plugins.module_utils._image.artifact import Artifact
+from ansible_collections.osaas.fleet.plugins.module_utils._image.artifacts import erofs, squashfs, tar
 from ansible_collections.osaas.fleet.plugins.module_utils._image.feature import Feature
 from ansible_collections.osaas.fleet.plugins.module_utils._image.features import (
     command,
@@ -24,3 +29,5 @@ from ansible_collections.osaas.fleet.plugins.module_utils._image.features import
 
 MODULES = (command, directory, file, group, hardlink, mount, remove, requires, rpms, symlink, user)
 KINDS = Feature.kinds
+ARTIFACT_MODULES = (erofs, squashfs, tar)
+ARTIFACT_KINDS = Artifact.kinds

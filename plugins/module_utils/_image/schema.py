@@ -7,8 +7,11 @@
 
 from __future__ import annotations
 
+import typing as t
+from collections.abc import Mapping
+
 from ansible_collections.osaas.fleet.plugins.module_utils._image.feature import Schema
-from ansible_collections.osaas.fleet.plugins.module_utils._image.kinds import KINDS
+from ansible_collections.osaas.fleet.plugins.module_utils._image.kinds import ARTIFACT_KINDS, KINDS
 from ansible_collections.osaas.fleet.plugins.module_utils._image.options import NAME, TEXT
 
 NUMBERS: Schema = {
@@ -47,7 +50,8 @@ def definition_schema() -> Schema:
                 "properties": {"users": NUMBERS, "groups": NUMBERS},
                 "additionalProperties": False,
             },
-            "features": {"type": "array", "items": _feature()},
+            "features": {"type": "array", "items": _one_of("feature", KINDS)},
+            "artifacts": {"type": "array", "items": _one_of("artifact", ARTIFACT_KINDS), "uniqueItems": True},
         },
         "required": ["image"],
         "oneOf": [{"required": [name]} for name in ("parent", "snapshot", "channel")],
@@ -55,11 +59,16 @@ def definition_schema() -> Schema:
     }
 
 
-def _feature() -> Schema:
+class _Kind(t.Protocol):
+    @classmethod
+    def schema(cls) -> Schema: ...
+
+
+def _one_of(noun: str, kinds: Mapping[str, type[_Kind]]) -> Schema:
     return {
         "type": "object",
-        "description": "One feature: its kind, and the options of that kind.",
-        "properties": {kind: feature.schema() for kind, feature in sorted(KINDS.items())},
+        "description": f"One {noun}: its kind, and the options of that kind.",
+        "properties": {name: kind.schema() for name, kind in sorted(kinds.items())},
         "minProperties": 1,
         "maxProperties": 1,
         "additionalProperties": False,

@@ -15,6 +15,9 @@ from ansible_collections.osaas.fleet.plugins.module_utils._image.feature import 
 from ansible_collections.osaas.fleet.plugins.module_utils._image.item import FileType, Item, Key, PathItem
 from ansible_collections.osaas.fleet.plugins.module_utils._image.options import NAME, PATH
 from ansible_collections.osaas.fleet.plugins.module_utils._image.requirement import Executable, Requirement
+from ansible_collections.osaas.fleet.plugins.module_utils._image.root import Root
+
+SETPRIV = "/usr/bin/setpriv"  # of util-linux
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,13 @@ class CommandFeature(Feature, kind="command"):
 
     def requires(self) -> Iterable[Requirement]:
         yield Requirement(Key("path", self.argv[0]), Executable())
-        yield Requirement(Key("user", self.user))
+        if self.user != "root":
+            yield Requirement(Key("user", self.user))
+            yield Requirement(Key("path", SETPRIV), Executable())
 
     def replaces(self) -> Iterable[Key]:
         return [Key("path", path) for path in self.outputs]
+
+    def apply(self, root: Root) -> None:
+        as_user = [SETPRIV, "--reuid", self.user, "--regid", self.user, "--init-groups", "--"]
+        root.run(self.argv if self.user == "root" else (*as_user, *self.argv))

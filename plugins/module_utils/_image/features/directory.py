@@ -20,6 +20,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._image.options import 
     owned_by,
 )
 from ansible_collections.osaas.fleet.plugins.module_utils._image.requirement import Requirement
+from ansible_collections.osaas.fleet.plugins.module_utils._image.root import Root
 
 
 @dataclass(frozen=True)
@@ -41,3 +42,6 @@ class DirectoryFeature(Feature, kind="directory"):
     def requires(self) -> Iterable[Requirement]:
         yield inside(self.path)
         yield from owned_by(self.owner, self.group)
+
+    def apply(self, root: Root) -> None:
+        root.make_directory(self.path, int(self.mode, 8), self.owner, self.group)

@@ -22,6 +22,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._image.options import 
     owned_by,
 )
 from ansible_collections.osaas.fleet.plugins.module_utils._image.requirement import Requirement
+from ansible_collections.osaas.fleet.plugins.module_utils._image.root import Root
 from ansible_collections.osaas.fleet.plugins.module_utils._image.text import Place
 
 
@@ -70,3 +71,11 @@ class FileFeature(Feature, kind="file"):
     def replaces(self) -> Iterable[Key]:
         if self.replace:
             yield Key("path", self.path)
+
+    def inputs(self) -> Iterable[str]:
+        if self.source is not None:
+            yield self.source
+
+    def apply(self, root: Root) -> None:
+        content = (self.content or "").encode() if self.source is None else root.source(self.source)
+        root.write(self.path, content, int(self.mode, 8), self.owner, self.group)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from ansible_collections.osaas.fleet.plugins.module_utils._image.feature import Feature
 from ansible_collections.osaas.fleet.plugins.module_utils._image.item import GroupItem, Item
 from ansible_collections.osaas.fleet.plugins.module_utils._image.options import NAME
+from ansible_collections.osaas.fleet.plugins.module_utils._image.root import Root
 
 
 @dataclass(frozen=True)
@@ -28,3 +29,8 @@ class GroupFeature(Feature, kind="group"):
 
     def provides(self) -> Iterable[Item]:
         yield GroupItem(self.name)
+
+    def apply(self, root: Root) -> None:
+        number = root.ids.groups[self.name]
+        root.add_line("/etc/group", f"{self.name}:x:{number}:", mode=0o644)
+        root.add_line("/etc/gshadow", f"{self.name}:!*::", mode=0o000)

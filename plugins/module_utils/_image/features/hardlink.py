@@ -15,6 +15,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._image.feature import 
 from ansible_collections.osaas.fleet.plugins.module_utils._image.item import FileType, Item, PathItem
 from ansible_collections.osaas.fleet.plugins.module_utils._image.options import PATH, at, inside
 from ansible_collections.osaas.fleet.plugins.module_utils._image.requirement import Requirement
+from ansible_collections.osaas.fleet.plugins.module_utils._image.root import Root
 
 
 @dataclass(frozen=True)
@@ -34,3 +35,6 @@ class HardlinkFeature(Feature, kind="hardlink"):
     def requires(self) -> Iterable[Requirement]:
         yield inside(self.path)
         yield at(self.target, FileType.FILE)
+
+    def apply(self, root: Root) -> None:
+        root.hardlink(self.path, self.target)

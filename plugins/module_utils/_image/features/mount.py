@@ -15,6 +15,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._image.feature import 
 from ansible_collections.osaas.fleet.plugins.module_utils._image.item import FileType, Item, PathItem
 from ansible_collections.osaas.fleet.plugins.module_utils._image.options import PATH, TEXT, inside
 from ansible_collections.osaas.fleet.plugins.module_utils._image.requirement import Requirement
+from ansible_collections.osaas.fleet.plugins.module_utils._image.root import Root
 
 
 @dataclass(frozen=True)
@@ -40,3 +41,6 @@ class MountFeature(Feature, kind="mount"):
 
     def requires(self) -> Iterable[Requirement]:
         yield inside(self.path)
+
+    def apply(self, root: Root) -> None:
+        root.make_directory(self.path, 0o755, "root", "root")

@@ -15,6 +15,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._image.feature import 
 from ansible_collections.osaas.fleet.plugins.module_utils._image.item import Key
 from ansible_collections.osaas.fleet.plugins.module_utils._image.options import PATH
 from ansible_collections.osaas.fleet.plugins.module_utils._image.requirement import EXISTS, Requirement
+from ansible_collections.osaas.fleet.plugins.module_utils._image.root import Root
 
 
 @dataclass(frozen=True)
@@ -42,3 +43,6 @@ class RemoveFeature(Feature, kind="remove"):
 
     def removes(self) -> Iterable[Key]:
         yield Key("path", self.path)
+
+    def apply(self, root: Root) -> None:
+        root.remove(self.path)

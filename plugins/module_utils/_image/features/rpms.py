@@ -10,7 +10,12 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.osaas.fleet.plugins.module_utils._image.feature import Feature, Phase, Schema
+from ansible_collections.osaas.fleet.plugins.module_utils._image.feature import (
+    Feature,
+    Packages,
+    Phase,
+    Schema,
+)
 from ansible_collections.osaas.fleet.plugins.module_utils._image.options import TEXT
 
 SUBJECTS: t.Final[Schema] = {"type": "array", "items": TEXT, "uniqueItems": True}
@@ -31,3 +36,6 @@ class RpmsFeature(Feature, kind="rpms"):
         "remove": {**SUBJECTS, "description": "Packages of the parent that must go."},
         "remove_if_present": {**SUBJECTS, "description": "Packages that go if the parent has them."},
     }
+
+    def packages(self) -> Packages:
+        return Packages(self.install, self.remove, self.remove_if_present)

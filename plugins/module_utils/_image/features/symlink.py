@@ -16,6 +16,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._image.feature import 
 from ansible_collections.osaas.fleet.plugins.module_utils._image.item import FileType, Item, Key, PathItem
 from ansible_collections.osaas.fleet.plugins.module_utils._image.options import PATH, TEXT, inside
 from ansible_collections.osaas.fleet.plugins.module_utils._image.requirement import EXISTS, Requirement
+from ansible_collections.osaas.fleet.plugins.module_utils._image.root import Root
 
 ELSEWHERE = ("/dev", "/proc", "/run", "/sys")  # made when the image runs
 
@@ -48,6 +49,9 @@ class SymlinkFeature(Feature, kind="symlink"):
         pointed = posixpath.normpath(posixpath.join(posixpath.dirname(self.path), self.target))
         if not self.dangling and not _below(pointed, ELSEWHERE):
             yield Requirement(Key("path", pointed), EXISTS, ordered=False)
+
+    def apply(self, root: Root) -> None:
+        root.link(self.path, self.target)
 
 
 def _below(path: str, directories: Iterable[str]) -> bool:

@@ -19,6 +19,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._image.requirement imp
     Executable,
     Requirement,
 )
+from ansible_collections.osaas.fleet.plugins.module_utils._image.root import Root
 
 
 @dataclass(frozen=True)
@@ -51,3 +52,11 @@ class UserFeature(Feature, kind="user"):
             yield Requirement(Key("group", group))
         yield Requirement(Key("path", self.home), IS_DIRECTORY, ordered=False)
         yield Requirement(Key("path", self.shell), Executable(), ordered=False)
+
+    def apply(self, root: Root) -> None:
+        number, group = root.ids.users[self.name], root.number("group", self.group)
+        line = f"{self.name}:x:{number}:{group}:{self.comment}:{self.home}:{self.shell}"
+        root.add_line("/etc/passwd", line, mode=0o644)
+        root.add_line("/etc/shadow", f"{self.name}:!*:::::::", mode=0o000)
+        for name in self.groups:
+            root.add_member(name, self.name)

@@ -1,0 +1,139 @@
+# Copyright (c) osaas.fleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is PRIVATE to the osaas.fleet collection: it may change at any time.
+"""Make the layers of an image that are not there yet."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import groupby
+from pathlib import Path
+
+from ansible_collections.osaas.fleet.plugins.module_utils._command import Runner
+from ansible_collections.osaas.fleet.plugins.module_utils._errors import InputError
+from ansible_collections.osaas.fleet.plugins.module_utils._image.changes import changes
+from ansible_collections.osaas.fleet.plugins.module_utils._image.feature import Feature, Phase
+from ansible_collections.osaas.fleet.plugins.module_utils._image.image_plan import ImagePlan
+from ansible_collections.osaas.fleet.plugins.module_utils._image.layers import Layer, Layers, layer_key
+from ansible_collections.osaas.fleet.plugins.module_utils._image.lineage import Arranged
+from ansible_collections.osaas.fleet.plugins.module_utils._image.listing import Entry
+from ansible_collections.osaas.fleet.plugins.module_utils._image.root import Root, source_file
+from ansible_collections.osaas.fleet.plugins.module_utils._image.rpm_plan import RpmPlan
+from ansible_collections.osaas.fleet.plugins.module_utils._image.sandbox import Sandbox
+from ansible_collections.osaas.fleet.plugins.module_utils._image.seal import seal
+from ansible_collections.osaas.fleet.plugins.module_utils._image.transaction import install
+
+BUILDER = 1  # goes up when the same inputs give other bytes
+SHOWN = 10  # of what changed, in a message
+
+
+@dataclass(frozen=True)
+class Step:
+    """One phase of one image: its layer, whether that was there already, and how many seconds it took."""
+
+    image: str
+    phase: Phase
+    layer: Layer
+    cached: bool
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Builder:
+    """Builds the images of a plan. `sources` is the directory of the definitions."""
+
+    runner: Runner
+    layers: Layers
+    plan: ImagePlan
+    sources: Path
+    keys: Sequence[Path]
+
+    def build(self) -> Iterator[Step]:
+        """Find or make every layer, and tell of each; the last one is the image. Raises FleetError."""
+        parent: str | None = None
+        for work, key in self._works():
+            started = time.monotonic()
+            found = self.layers.find(key)
+            apart = work.phase is not Phase.FILES
+            layer = found or self.layers.build(key, parent, apart=apart, make=work)
+            seconds = time.monotonic() - started
+            yield Step(work.image.definition.name, work.phase, layer, found is not None, seconds)
+            parent = key
+
+    def missing(self) -> list[str]:
+        """The keys of layers that build() would make."""
+        return [key for _work, key in self._works() if self.layers.find(key) is None]
+
+    def _works(self) -> Iterator[tuple[_Work, str]]:
+        parent: str | None = None
+        for image in self.plan.images:
+            for phase, features in groupby(image.ordered.features, key=lambda feature: feature.phase):
+                work = _Work(self, image, phase, tuple(features))
+                parent = work.key(parent)
+                yield work, parent
+
+
+@dataclass(frozen=True)
+class _Work:
+    """One phase of one image."""
+
+    builder: Builder
+    image: Arranged
+    phase: Phase
+    features: Sequence[Feature]
+
+    def key(self, parent: str | None) -> str:
+        """The digest of all that the layer is made of."""
+        inputs = sorted({name for feature in self.features for name in feature.inputs()})
+        packages = self._packages.to_dict() if self.phase is Phase.PACKAGES else None
+        return layer_key(
+            builder=BUILDER,
+            parent=parent,
+            epoch=self.builder.plan.epoch,
+            phase=self.phase.name,
+            features=[feature.told() for feature in self.features],
+            inputs={name: _digest(source_file(self.builder.sources, name)) for name in inputs},
+            ids=[dict(self.image.ids.users), dict(self.image.ids.groups)],
+            packages=packages,
+            keys=[_digest(key) for key in self.builder.keys],
+        )
+
+    def apply(self, root: Path) -> None:
+        """See Make."""
+        builder = self.builder
+        place = Root(Sandbox(builder.runner, root, builder.plan.epoch), builder.sources, self.image.ids)
+        if self.phase is Phase.PACKAGES:
+            install(place.sandbox, self._packages, builder.plan.trees, builder.keys)
+        for feature in self.features:
+            feature.apply(place)
+        seal(root, builder.plan.epoch)
+
+    def check(self, before: Mapping[str, Entry], after: Mapping[str, Entry]) -> None:
+        """See Make. Commands may change what they say they do, and nothing else."""
+        if self.phase is not Phase.COMMANDS:
+            return
+        declared = {item.key.name for feature in self.features for item in feature.provides()}
+        surprising = [
+            change
+            for change in changes(before, after)
+            if change.path not in declared and change.what != ("time",)
+        ]
+        if surprising:
+            where = ", ".join(str(feature.place) for feature in self.features)
+            what = (
+                f"commands changed what is not among their outputs: {', '.join(map(str, surprising[:SHOWN]))}"
+            )
+            raise InputError(what, where=where, way_out="Name it under outputs, or keep them from it")
+
+    @property
+    def _packages(self) -> RpmPlan:
+        return self.builder.plan.packages[self.image.definition.name]
+
+
+def _digest(path: Path) -> str:
+    return sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,143 @@
+#!/usr/bin/python
+# Copyright (c) osaas.fleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Plan an image."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: image_plan
+short_description: Check the definition of an image, and plan its packages
+version_added: 0.1.0
+description:
+  - Reads the definition of an image and those that it stands upon, resolves their packages against one
+    snapshot, and checks that everything fits together. Nothing is built.
+  - The plan can be written to a file, to be kept beside the definition and compared in review.
+author:
+  - osaas.fleet contributors (@osaas-fleet)
+extends_documentation_fragment:
+  - osaas.fleet._attributes
+  - osaas.fleet._attributes.action_group
+  - osaas.fleet._store
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+options:
+  definitions:
+    description: Directory of the definitions, one file C(NAME.yml) for each image.
+    type: path
+    required: true
+  name:
+    description: The image to plan.
+    type: str
+    required: true
+  arch:
+    description: Architecture of the image.
+    type: str
+    default: x86_64
+  path:
+    description: A file to write the plan to, as JSON.
+    type: path
+seealso:
+  - module: osaas.fleet.image
+requirements:
+  - rpm
+  - the Python libraries jsonschema, PyYAML, solv
+"""
+
+EXAMPLES = r"""
+- name: See what the image of web servers would be made of
+  osaas.fleet.image_plan:
+    store: /srv/osaas
+    definitions: /srv/images
+    name: web
+    path: /srv/images/web.plan.json
+"""
+
+RETURN = r"""
+snapshot:
+  description: Id of the snapshot that packages come from.
+  returned: success
+  type: str
+images:
+  description: The image and those that it stands upon, the first one first.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: Its name.
+      type: str
+    features:
+      description: Its features in the order in which they are applied, each with its file and line.
+      type: list
+      elements: str
+    deferred:
+      description: Users and groups that packages are expected to make, which is looked up when they are in.
+      type: list
+      elements: str
+    install:
+      description:
+        - Packages to install. Each has C(nevra), C(repository), C(href), C(sha256), C(size) in bytes, and
+          C(reason), V(asked) or V(required).
+      type: list
+      elements: dict
+    remove:
+      description: Packages to remove.
+      type: list
+      elements: str
+"""
+
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible_collections.osaas.fleet.plugins.module_utils._command import ModuleRunner
+from ansible_collections.osaas.fleet.plugins.module_utils._files import json_text, write_atomic
+from ansible_collections.osaas.fleet.plugins.module_utils._image.image_plan import plan_image
+from ansible_collections.osaas.fleet.plugins.module_utils._image.libraries import jsonschema, yaml
+from ansible_collections.osaas.fleet.plugins.module_utils._module import ArgumentSpec, Result, run_module
+from ansible_collections.osaas.fleet.plugins.module_utils._names import check_name
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.libraries import solv
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.store import open_store
+
+SPEC = ArgumentSpec(
+    {
+        "store": {"type": "path", "required": True},
+        "definitions": {"type": "path", "required": True},
+        "name": {"type": "str", "required": True},
+        "arch": {"type": "str", "default": "x86_64"},
+        "path": {"type": "path"},
+    }
+)
+
+
+def work(module: AnsibleModule) -> Result:
+    """Plan, and write it down if that is wanted."""
+    params = module.params
+    for library, found in (("jsonschema", jsonschema), ("PyYAML", yaml), ("solv", solv)):
+        if found is None:
+            module.fail_json(msg=missing_required_lib(library, reason="to plan an image"))
+    check_name(params["name"], where="name")
+    store, sources = open_store(params["store"]), Path(params["definitions"])
+    plan = plan_image(ModuleRunner(module), store, sources, params["name"], params["arch"]).to_dict()
+    if params["path"] is None:
+        return {"changed": False, **plan}
+    path, text = Path(params["path"]), json_text(plan)
+    before = path.read_text(encoding="utf-8") if path.is_file() else ""
+    if not module.check_mode:
+        write_atomic(path, text.encode())
+    return {"changed": before != text, **plan, "diff": {"before": before, "after": text}}
+
+
+def main() -> None:
+    """Entry point."""
+    run_module(SPEC, work)
+
+
+if __name__ == "__main__":
+    main()
