@@ -21,7 +21,7 @@ CACHE = CHECKOUT / ".cache/testbed"
 
 
 def on_flavours(*names: str) -> pytest.MarkDecorator:
-    """Mark a module or test: it runs once for each of these flavours of the testbed, not on testbed-9 alone."""
+    """Mark a module or a test: it runs on each of these flavours of the testbed, not on testbed-9 alone."""
     return pytest.mark.parametrize("distro", names, indirect=True, scope="module")
 
 
