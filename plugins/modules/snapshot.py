@@ -46,6 +46,7 @@ options:
       - Source packages that do not move. All packages that were built from one source package are held
         together, with their module stream and advisories, in all repositories of the snapshot.
       - Of several holds that fit a source package the first decides.
+      - Another reason or end of a hold alone makes no new snapshot.
     type: list
     elements: dict
     default: []

@@ -43,13 +43,25 @@ class Advisories:
                 self._out.write(ElementTree.tostring(element, encoding="unicode"))
 
 
-def advised(source: Path, ids: Collection[str], *, where: str) -> dict[str, frozenset[str]]:
-    """The NEVRAs that each of these advisories names, of those that `source` has."""
+def advised(source: Path, ids: Collection[str], *, where: str) -> dict[str, dict[str, str]]:
+    """The NEVRAs that each of these advisories names, of those that `source` has, with their module streams.
+
+    A stream is name:stream, "" where the advisory does not say it.
+    """
     return {
-        name: frozenset(_nevra(package) for package in element.iter("package"))
+        name: {
+            _nevra(package): _stream(collection)
+            for collection in element.iter("collection")
+            for package in collection.iter("package")
+        }
         for name, element in _updates(source, where=where)
         if name in ids
     }
+
+
+def _stream(collection: ElementTree.Element) -> str:
+    module = collection.find("module")
+    return "" if module is None else f"{module.get('name')}:{module.get('stream')}"
 
 
 def _updates(source: Path, *, where: str) -> Iterator[tuple[str, ElementTree.Element]]:

@@ -24,8 +24,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._files import (
 from ansible_collections.osaas.fleet.plugins.module_utils._names import snapshot_id
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.dated import write_at_map
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.held_tree import HeldTree, Workshop
-from ansible_collections.osaas.fleet.plugins.module_utils._repo.hold import Hold
-from ansible_collections.osaas.fleet.plugins.module_utils._repo.holding import Effect
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.hold import Effect, Hold
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.signing import SigningKey
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.snapshot import (
     MANIFEST,
@@ -151,8 +150,7 @@ def _prepare(store: Store, runner: Runner, order: Order, scratch: Path) -> Prepa
     effects: list[Effect] = []
     holds = [hold for hold in order.holds if hold not in expired]
     if holds:
-        past = [{name: part.tree for name, part in one.repositories.items()} for one in existing]
-        held, effects = Workshop(store, runner, order.key, scratch).apply(holds, mirrors, past)
+        held, effects = Workshop(store, runner, order.key, scratch).apply(holds, mirrors, existing)
     records = {name: held[name].record if name in held else record for name, record in mirrors.items()}
     parts = {name: Part.of(record) for name, record in records.items()}
     planned = plan_cut(existing, parts, effects, now=now, creator=order.creator)

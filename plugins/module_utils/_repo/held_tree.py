@@ -25,17 +25,14 @@ from ansible_collections.osaas.fleet.plugins.module_utils._repo.derive import (
     sign,
 )
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.digests import Hasher, sha256
-from ansible_collections.osaas.fleet.plugins.module_utils._repo.hold import Hold
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.hold import Effect, Hold
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.hold_check import refuse_broken
-from ansible_collections.osaas.fleet.plugins.module_utils._repo.holding import (
-    Effect,
-    HeldRepo,
-    State,
-    decide,
-)
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.holding import HeldRepo, decide
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.model import REPOMD, Package, RemoteFile
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.repomd import parse_repomd
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.signing import SigningKey
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.snapshot import Manifest
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.source_builds import State
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.states import Rows
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.store import Store
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.tree import (
@@ -72,17 +69,17 @@ class Workshop:
         self,
         holds: Sequence[Hold],
         mirrors: Mapping[str, TreeRecord],
-        past: Sequence[Mapping[str, str]],
+        past: Sequence[Manifest],
     ) -> tuple[dict[str, HeldTree], list[Effect]]:
         """The repos that `holds` make other ones than their `mirrors`, and what each hold did.
 
-        `past` names the trees of each snapshot by repo, newest first. Raises InputError or AllErrors for a
-        hold that cannot be, or makes something uninstallable.
+        `past` are all snapshots, newest first. Raises InputError or AllErrors for a hold that cannot be, or
+        makes something uninstallable.
         """
         now = {name: self.store.tree(name, record.tree) for name, record in mirrors.items()}
         before = self._before(mirrors, past)
         rows = Rows(self.runner, [now, *before], {hold.advisory for hold in holds if hold.advisory})
-        repos, effects = decide(holds, rows)
+        repos, effects = decide(holds, rows, [effect for one in past for effect in one.holds])
         states = next(iter(rows))
         held = {
             name: self._make(mirrors[name], repo, states[name]) for name, repo in repos.items() if repo.why
@@ -93,11 +90,12 @@ class Workshop:
             refuse_broken(self.runner, _arches(states.values()), list(solved.values()), others, effects)
         return held, effects
 
-    def _before(self, mirrors: Collection[str], past: Sequence[Mapping[str, str]]) -> list[dict[str, Path]]:
+    def _before(self, mirrors: Collection[str], past: Sequence[Manifest]) -> list[dict[str, Path]]:
         """The trees of earlier states, newest first; a repo that a snapshot lacks is as in the one before."""
         rows: list[dict[str, Path]] = []
-        for trees in reversed(past):
-            row = {name: self.store.tree(name, trees[name]) for name in mirrors if name in trees}
+        for one in reversed(past):
+            parts = {name: part for name, part in one.repositories.items() if name in mirrors}
+            row = {name: self.store.tree(name, part.tree) for name, part in parts.items()}
             row = {**(rows[-1] if rows else {}), **row}
             if row and row not in rows[-1:]:
                 rows.append(row)

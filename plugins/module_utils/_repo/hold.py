@@ -90,23 +90,21 @@ class Hold:
         """Whether it is about the packages as the snapshot before has them."""
         return not (self.version or self.block or self.advisory)
 
-    def fits(self, source: str, binaries: Collection[str], advised: bool) -> bool:
-        """Whether it holds the packages of `source`; `advised`: its advisory names one of them."""
+    def fits(self, source: str, binaries: Collection[str], advised: Collection[str]) -> bool:
+        """Whether it holds the packages of `source`, if its advisory names those of `advised`."""
         if self.source:
             return source == self.source
         if self.glob:
             return any(fnmatchcase(name, self.glob) for name in (source, *binaries))
-        return advised
+        return any(name in advised for name in binaries)
 
-    def lets_in(self, build: Nevra, advised: Collection[Nevra]) -> bool:
-        """Whether this build of a source package may stay; `advised` are those that its advisory names."""
+    def lets_in(self, build: Nevra) -> bool:
+        """Whether this build of a source package may stay, by `version` or `block`."""
         if self.version:
             return parse_version(self.version, where=str(self)).compare(build) == 0
-        if self.block:
-            limit = None if self.block == EVERYTHING else parse_version(self.block, where=str(self))
-            return limit is not None and limit.compare(build) <= 0
-        limits = (Version(one.epoch, one.version, one.release) for one in advised)
-        return all(limit.compare(build) < 0 for limit in limits)
+        if self.block == EVERYTHING:
+            return False
+        return parse_version(self.block, where=str(self)).compare(build) <= 0
 
     def to_dict(self) -> dict[str, t.Any]:
         """As it stands in a manifest: what was given."""
@@ -118,6 +116,38 @@ class Hold:
         """The inverse of to_dict(). Raises InputError for an `until` that is no moment."""
         given = {name: value for name, value in raw.items() if value is not None}
         return cls(**{**given, "until": parse_moment(given["until"], where="holds: until")})
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What a hold did: `sources` are those that it concerns, `carried` and `left_out` are NEVRAs."""
+
+    hold: Hold
+    sources: tuple[str, ...] = ()
+    carried: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def outcome(self) -> str:
+        """What became of the hold: it changed something, has nothing to change yet, or fits nothing."""
+        if self.carried or self.left_out:
+            return "applied"
+        return "idle" if self.sources else "unmatched"
+
+    def to_dict(self) -> dict[str, t.Any]:
+        """As it stands in a manifest."""
+        return {
+            **self.hold.to_dict(),
+            "sources": list(self.sources),
+            "carried": list(self.carried),
+            "left_out": list(self.left_out),
+        }
+
+    @classmethod
+    def from_dict(cls, raw: Mapping[str, t.Any]) -> Effect:
+        """The inverse of to_dict()."""
+        lists = {name: tuple(raw[name]) for name in ("sources", "carried", "left_out")}
+        return cls(Hold.from_dict({name: raw[name] for name in raw.keys() - lists.keys()}), **lists)
 
 
 def parse_moment(text: str, *, where: str) -> datetime:

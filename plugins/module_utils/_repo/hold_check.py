@@ -15,7 +15,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._command import Runner
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import AllErrors, FleetError, InputError
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.check import CHAIN, newly_broken
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.closure import Broken, broken_packages
-from ansible_collections.osaas.fleet.plugins.module_utils._repo.holding import Effect
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.hold import Effect
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.libraries import solv
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.pool import PackagePool, nevra
 
@@ -31,6 +31,7 @@ def refuse_broken(
 
     Raises InputError or AllErrors about each hold that makes something uninstallable which is not so there.
     """
+    applied = [effect for effect in effects if effect.outcome == "applied"]
     told: dict[Effect, dict[Broken, None]] = {}
     for arch in sorted(arches):
         found = broken_packages(PackagePool(runner, arch, held, (), ()).solv)
@@ -40,10 +41,10 @@ def refuse_broken(
         known = [one for pool in pools for one in broken_packages(pool)]
         new = {one.package: one for one in newly_broken(found, known)}
         for one in new.values():
-            for effect in _guilty(one, new, pools, effects, set()) or effects:
+            for effect in _guilty(one, new, pools, applied, set()) or applied:
                 told.setdefault(effect, {})[one] = None
     if told:
-        errors = [_refusal(effect, list(told[effect])) for effect in effects if effect in told]
+        errors = [_refusal(effect, list(told[effect])) for effect in applied if effect in told]
         error: FleetError = errors[0] if len(errors) == 1 else AllErrors(errors)
         error.details["broken"] = [
             asdict(one) for one in dict.fromkeys(b for found in told.values() for b in found)
@@ -70,7 +71,7 @@ def _guilty(
 
 def _providers(pool: object, requirement: str) -> list[str]:
     kinds = solv.Selection
-    flags = kinds.SELECTION_PROVIDES | kinds.SELECTION_REL
+    flags = kinds.SELECTION_PROVIDES | kinds.SELECTION_FILELIST | kinds.SELECTION_REL
     return [nevra(one) for one in pool.select(requirement, flags).solvables()]  # type: ignore[attr-defined]
 
 

@@ -20,7 +20,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._errors import InputEr
 from ansible_collections.osaas.fleet.plugins.module_utils._files import json_text, read_json
 from ansible_collections.osaas.fleet.plugins.module_utils._names import SNAPSHOT_ID
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.digests import sha256
-from ansible_collections.osaas.fleet.plugins.module_utils._repo.holding import Effect
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.hold import Effect
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.store import Store, tree_name
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.tree import TreeRecord
 

@@ -13,9 +13,10 @@ from pathlib import Path
 
 from ansible_collections.osaas.fleet.plugins.module_utils._command import Runner
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.advisories import advised
-from ansible_collections.osaas.fleet.plugins.module_utils._repo.holding import Row, State
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.holding import Row
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.metadata import read_packages, unpack_record
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.modules import read_modules, streams
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.source_builds import State
 
 
 def read_state(runner: Runner, tree: Path, advisories: Collection[str]) -> State:

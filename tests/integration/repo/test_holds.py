@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 from integration.repo.conftest import Upstream
+from integration.repo.kill_at import changes, run_and_die
 from integration.repo.related import build, offer, stock
-from integration.repo.test_crash import changes, no_litter, run_and_die
+from integration.repo.test_crash import no_litter
 from integration.repo.test_prune import size
 from integration.repo.test_story import contents, dnf, installed
 from unit.harness import ModuleResult, run
@@ -77,6 +78,9 @@ def test_a_held_package_stays_while_others_move(upstream: Upstream, tmp_path: Pa
     for check in (True, False):
         again = cut(upstream, hold(source="lib", reason="another one"), check=check)
         assert (again.changed, again.data["snapshot"]) == (False, second)
+    states = [result.data["diff"][side] for side in ("before", "after")]
+    assert [state["snapshot"] for state in states] == [first, second["id"]]
+    assert states[1]["repositories"]["os"] == f"{part['repomd_sha256']} (2 packages); {part['derived'][0]}"
     root, base, keys = tmp_path / "root", f"file://{upstream.store}/snapshots", both(upstream)
     dnf(upstream, root, f"{base}/{first}/os", "install", "lib", "other", keys=keys)
     dnf(upstream, root, f"{base}/{second['id']}/os", "distro-sync", keys=keys)
@@ -293,6 +297,33 @@ def test_holds_that_do_nothing_are_told(upstream: Upstream) -> None:
     assert packages(upstream, result.data["snapshot"]) == ["lib-2"]
     assert result.data["snapshot"]["holds"] == []
     assert result.data["snapshot"]["repositories"]["os"]["metadata"] == "verbatim"
+
+
+def test_the_hold_that_is_to_blame_is_named(upstream: Upstream) -> None:
+    """What a package lacks may be a file, or a package that lacks something itself."""
+    lib, tool, other = "Provides: abi = 1", "Provides: /usr/bin/tool", ""
+    offer(upstream, ("lib", "1", lib), ("tool", "1", other), ("other", "1", other))
+    stock(
+        upstream,
+        ("lib", "2", "Provides: abi = 2"),
+        ("tool", "2", tool),
+        ("other", "2", other),
+        ("app", "1", "Requires: abi = 2\nProvides: app-abi"),
+        ("top", "1", "Requires: app-abi"),
+        ("user", "1", "Requires: /usr/bin/tool"),
+    )
+    holds = [hold(source=name, reason=name) for name in ("other", "tool", "lib")]
+
+    assert cut(upstream, *holds).msg == (
+        "hold of source tool (tool): what the snapshot would have could not be installed:"
+        " user-0:1-1.noarch (nothing provides /usr/bin/tool needed by user-0:1-1.noarch)."
+        " Hold these packages too, or lift this hold; "
+        "hold of source lib (lib): what the snapshot would have could not be installed:"
+        " app-0:1-1.noarch (nothing provides abi = 2 needed by app-0:1-1.noarch),"
+        " top-0:1-1.noarch (top-0:1-1.noarch requires app-abi, which only app-0:1-1.noarch provides;"
+        " nothing provides abi = 2 needed by app-0:1-1.noarch)."
+        " Hold these packages too, or lift this hold"
+    )
 
 
 def test_a_hold_needs_a_key(upstream: Upstream) -> None:

@@ -76,8 +76,13 @@ def test_carried_packages_bring_their_advisories_and_no_others(sources: Path) ->
 
 
 def test_what_advisories_name(sources: Path) -> None:
+    module = '<module name="m" stream="1.10" version="1" context="c" arch="x"/><package'
+    text = (sources / "one.xml").read_text()
+    (sources / "one.xml").write_text(module.join(text.rsplit("<package", 1)))
+
     named = advised(sources / "one.xml", {"TWO", "UNKNOWN"}, where="os: updateinfo")
-    assert named == {"TWO": {"a-1:1-1.x", "b-1:1-1.x", "c-1:1-1.x"}}
+
+    assert named == {"TWO": {"a-1:1-1.x": "", "b-1:1-1.x": "", "c-1:1-1.x": "m:1.10"}}
 
 
 def test_not_advisories(tmp_path: Path) -> None:

@@ -13,9 +13,15 @@ from typing import Any
 import pytest
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import InputError
 from ansible_collections.osaas.fleet.plugins.module_utils._evr import parse_nevra
-from ansible_collections.osaas.fleet.plugins.module_utils._repo.hold import Hold, parse_moment, parse_version
-from ansible_collections.osaas.fleet.plugins.module_utils._repo.holding import Effect, Row, State, decide
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.hold import (
+    Effect,
+    Hold,
+    parse_moment,
+    parse_version,
+)
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.holding import Row, decide
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.model import Package, RemoteFile
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.source_builds import State
 
 UNTIL = datetime(2027, 1, 1, tzinfo=UTC)
 
@@ -25,14 +31,14 @@ def hold(**given: str) -> Hold:
 
 
 def state(
-    *packages: str, streams: dict[str, str] | None = None, advisories: dict[str, list[str]] | None = None
+    *packages: str, streams: dict[str, str] | None = None, advisories: dict[str, dict[str, str]] | None = None
 ) -> State:
     """Packages as NEVRA, or NEVRA < source RPM without its suffix."""
     return State(
         Path("tree"),
         [_package(text) for text in packages],
         streams or {},
-        {name: frozenset(nevras) for name, nevras in (advisories or {}).items()},
+        advisories or {},
     )
 
 
@@ -236,12 +242,56 @@ def test_module_streams_are_apart() -> None:
     ]
 
 
+def test_a_package_comes_back_as_it_was() -> None:
+    """In its module stream, though upstream no longer has it in one."""
+    old = state("node-18.1-1.x", streams={"node-0:18.1-1.x": "node:18"})
+
+    assert outcome([hold(source="node")], state("node-18.1-1.x", "node-18.2-1.x"), old) == [
+        "+node-0:18.1-1.x"
+    ]
+
+
+ADVISORIES = {"A-1": {"lib-0:2-1.x": "", "elsewhere-0:1-1.x": ""}}
+
+
 def test_an_advisory_keeps_out_what_it_names_and_newer_ones() -> None:
-    advisories = {"A-1": ["lib-0:2-1.x", "elsewhere-0:1-1.x"]}
-    there = state("lib-1-1.x", "lib-2-1.x", "lib-3-1.x", "other-2-1.x", advisories=advisories)
+    there = state("lib-1-1.x", "lib-2-1.x", "lib-3-1.x", "other-2-1.x", advisories=ADVISORIES)
 
     assert outcome([hold(advisory="A-1")], there) == ["lib-0:1-1.x", "other-0:2-1.x"]
     assert outcome([hold(advisory="A-2")], there) == [package.nevra for package in there.packages]
+
+
+def test_an_advisory_is_about_all_of_the_source() -> None:
+    """Also about packages that it does not name, in another repo."""
+    there = {"base": state("lib-2-1.x", advisories=ADVISORIES), "app": state("extra-2-1.x < lib-2-1")}
+    before = {"base": state("lib-1-1.x"), "app": state("extra-1-1.x < lib-1-1")}
+    repos, [effect] = decide([hold(advisory="A-1")], [there, before])
+    assert [repo.take for repo in repos.values()] == [(), ()]
+    assert effect.carried == ("extra-0:1-1.x", "lib-0:1-1.x")
+
+
+def test_an_advisory_whose_builds_upstream_replaced() -> None:
+    before = state("lib-1-1.x")
+    assert outcome([hold(advisory="A-1")], state("lib-3-1.x", advisories=ADVISORIES), before) == [
+        "+lib-0:1-1.x"
+    ]
+
+
+def test_an_advisory_that_upstream_forgot() -> None:
+    earlier = Effect(hold(advisory="A-1"), ("lib",), (), ("lib-0:2-1.x",))
+    rows = [{"os": state("lib-3-1.x")}, {"os": state("lib-1-1.x")}]
+    repos, [effect] = decide([hold(advisory="A-1")], rows, [earlier])
+    assert (repos["os"].take, effect.carried, effect.left_out) == ((), ("lib-0:1-1.x",), ("lib-0:3-1.x",))
+    assert decide([hold(advisory="A-2")], rows, [earlier])[1][0].outcome == "unmatched"
+
+
+@pytest.mark.parametrize("said", ["", "node:18"])
+def test_an_advisory_is_about_its_module_stream(said: str) -> None:
+    streams = {"node-0:18.2-1.x": "node:18", "node-0:20.2-1.x": "node:20"}
+    advisories = {"A-1": {"node-0:18.2-1.x": said}}
+    there = state("node-18.2-1.x", "node-20.2-1.x", streams=streams, advisories=advisories)
+
+    assert outcome([hold(advisory="A-1")], there) == ["node-0:20.2-1.x"]
 
 
 def test_packages_that_are_source_packages_or_name_none() -> None:
