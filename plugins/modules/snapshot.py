@@ -69,7 +69,7 @@ options:
           - Only this build stays, as C([epoch:]version[-release]) of the source package. What is not said
             is not compared.
           - It is taken out of the newest snapshot that has it, if the mirror has it no longer.
-          - With neither this nor O(holds[].block) everything stays as in the last snapshot: what upstream
+          - With neither this nor O(holds[].block) everything stays as in the last snapshot; what upstream
             dropped stays in, what is new stays out.
         type: str
       block:
