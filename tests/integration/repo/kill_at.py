@@ -11,6 +11,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from integration.repo.conftest import Upstream
 from unit.harness import ModuleResult
@@ -19,14 +20,14 @@ CHANGES = ("os.rename", "os.link", "os.symlink", "os.mkdir", "os.remove", "os.rm
 WRITES = os.O_WRONLY | os.O_RDWR
 
 
-def run_and_die(upstream: Upstream, fatal: int, module: str, /, **options: object) -> None:
+def run_and_die(upstream: Upstream, fatal: int, module: str, /, **options: Any) -> None:
     """Run a module whose process is killed at its change number `fatal` of the store."""
     status = _in_child(upstream.store, fatal, lambda: upstream.module(module, **options))
     assert os.WIFSIGNALED(status), f"it made less than {fatal} changes"
     assert os.WTERMSIG(status) == signal.SIGKILL
 
 
-def changes(upstream: Upstream, module: str, /, **options: object) -> int:
+def changes(upstream: Upstream, module: str, /, **options: Any) -> int:
     """How many changes of the store a whole run makes."""
     status = _in_child(upstream.store, 0, lambda: upstream.module(module, **options))
     assert os.waitstatus_to_exitcode(status) == 0

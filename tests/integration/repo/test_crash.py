@@ -9,13 +9,9 @@ import fcntl
 import json
 import os
 import shutil
-import subprocess
-from collections.abc import Iterator
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
-import pytest
 from integration.repo.conftest import Upstream
 from integration.repo.kill_at import changes, run_and_die
 from integration.repo.test_story import contents
@@ -88,32 +84,6 @@ def test_move_killed_anywhere(upstream: Upstream) -> None:
         assert all(earlier[1] == later[0] for earlier, later in pairwise(pairs))
         assert pairs[-1] == (first, second)
         no_litter(upstream)
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system with room for less than the upstream."""
-    path = tmp_path / "small"
-    path.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=32k", "tmpfs", str(path)], check=True)
-    try:
-        yield path
-    finally:
-        subprocess.run(["umount", str(path)], check=True)
-
-
-def test_full_disk(upstream: Upstream, small_disk: Path) -> None:
-    upstream.store = small_disk / "store"
-
-    result = upstream.sync()
-
-    assert result.msg == (
-        f"{upstream.store}: no space left on device. Free space and run again: what was downloaded is kept"
-    )
-    subprocess.run(["mount", "-o", "remount,size=16m", str(small_disk)], check=True)
-    assert upstream.sync().changed
-    assert contents(upstream.store / "mirrors" / "os") == contents(upstream.path)
-    no_litter(upstream)
 
 
 def test_only_one_writer(upstream: Upstream) -> None:

@@ -15,7 +15,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
 from pathlib import Path
 from typing import Any
@@ -35,8 +35,8 @@ class Still(datetime):
     """A clock that stands still."""
 
     @classmethod
-    def now(cls, tz: tzinfo | None = None) -> datetime:
-        return datetime(2026, 11, 22, 17, 44, tzinfo=tz or UTC)
+    def now(cls, tz: tzinfo | None = None) -> Still:
+        return cls(2026, 11, 22, 17, 44, tzinfo=tz or UTC)
 
 
 @pytest.fixture
@@ -57,7 +57,6 @@ class Operation:
     prepare: Callable[[Upstream], None]
     options: Callable[[Upstream], dict[str, Any]]
     least: int
-    also: dict[str, Any] = field(default_factory=dict)
 
 
 def _synced(upstream: Upstream) -> None:
