@@ -49,7 +49,8 @@ options:
       - V(staged) resolves, downloads, verifies and rehearses, while the host serves.
       - V(active) does the transaction from the cache, without network. It stages first if that was not done.
       - V(rolled_back) pins the release before O(release), stages and activates that, restarts units that have
-        failed, and remembers O(release) as bad.
+        failed, and remembers O(release) as bad. A host that has no release before and never set out for
+        O(release) is not changed but unpinned.
     type: str
     choices: [staged, active, rolled_back]
     required: true
@@ -196,7 +197,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 release:
-  description: The release that the host is pinned to.
+  description: The release that the host is pinned to; V(null) if it was unpinned.
   returned: success
   type: str
   sample: 20261122T174400Z

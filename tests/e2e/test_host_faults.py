@@ -10,6 +10,7 @@ many (3); a table of what was seen is printed at the end (`pytest -s`, or the en
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -30,7 +31,7 @@ STEPPER = Path(__file__).with_name("stepper.py")
 VICTIM = "host-02"
 # Everything that a host shows of its state; rpm -Va ends with 1 where configuration was changed.
 LOOK = {
-    "altered": "rpm -Va || true",
+    "altered": "rpm -Va --nodeps || true",
     "packages": "rpm -qa | sort",
     "paths": "find /usr /etc /boot /var/lib/systemd -xdev -printf '%y %m %u:%g %p %l\\n' "
     "| grep -vE ' /etc/(osaas|pki/rpm-gpg)/' | sort",
@@ -167,3 +168,95 @@ def test_a_transaction_that_was_cut_off_is_finished(
     assert seen == undisturbed.looks[release]
     assert not site.update(VICTIM, "active", release)["changed"]
     row.recovered += 1
+
+
+def test_a_full_disk_in_mid_transaction(site: Site, undisturbed: Undisturbed) -> None:
+    """Time zones come late in the transaction; by then there is no room for them."""
+    assert not site.converge(VICTIM, R1)["failed"]
+    site.pin(VICTIM, R2, force=True)
+    with stopped(site, R2, 3) as (unit, call):
+        site.shell(VICTIM, "mount -t tmpfs -o size=64k full /usr/share/zoneinfo")
+        site.shell(VICTIM, f"systemctl kill --signal=CONT {unit}")
+        failed = call.result()
+    site.shell(VICTIM, "umount /usr/share/zoneinfo")
+    assert failed["failed"] and "packages are not as planned, among them tzdata-" in failed["msg"], failed
+    assert any("tzdata" in line for line in failed["log"])
+    result = site.update(VICTIM, "active", R2)
+    assert not result["failed"] and result["recovered"], result
+    assert look(site, VICTIM) == undisturbed.looks[R2]
+
+
+def test_another_process_that_changes_packages_is_waited_for(site: Site, undisturbed: Undisturbed) -> None:
+    assert not site.converge(VICTIM, R1)["failed"]
+    site.pin(VICTIM, R2, force=True)
+    assert not site.update(VICTIM, "staged", R2)["failed"]
+    hold_lock(site, seconds=600)
+    result = site.update(VICTIM, "active", R2, lock_timeout=1)
+    assert result["failed"]
+    holder = r"rpm database: has been locked for 1 s by python3 \(process \d+\)\. Wait for it to end"
+    assert re.search(holder, result["msg"])
+    site.shell(VICTIM, "systemctl stop hold-lock")
+    hold_lock(site, seconds=5)
+    result = site.update(VICTIM, "active", R2)
+    assert not result["failed"] and not result["recovered"], result
+    assert "waiting for python3" in site.shell(VICTIM, f"cat {log_of(result)}")
+    assert look(site, VICTIM) == undisturbed.looks[R2]
+
+
+def hold_lock(site: Site, seconds: int) -> None:
+    program = (
+        "import fcntl, time; lock = open('/usr/lib/sysimage/rpm/.rpm.lock', 'r+'); "
+        f"fcntl.lockf(lock, fcntl.LOCK_EX); print('held', flush=True); time.sleep({seconds})"
+    )
+    site.shell(VICTIM, f'systemd-run --quiet --collect --unit=hold-lock /usr/bin/python3 -c "{program}"')
+    site.shell(VICTIM, "until journalctl -b -u hold-lock -o cat | grep -q held; do sleep 0.1; done")
+
+
+def log_of(result: dict[str, Any]) -> str:
+    return f"/var/lib/osaas/transactions/{result['transaction']}/log"
+
+
+def test_a_broken_rpm_database_is_rebuilt(site: Site, undisturbed: Undisturbed) -> None:
+    assert not site.converge(VICTIM, R2)["failed"]
+    break_database(site, "type = 'index' AND sql IS NOT NULL")
+    result = site.update(VICTIM, "active", R2)
+    assert not result["failed"] and result["changed"], result
+    told = r"rebuilt the rpm database, which was broken \(.+\); what it was is kept in "
+    assert re.match(told, result["repairs"][0])
+    assert site.shell(VICTIM, "ls /var/lib/osaas/rpmdb-*/rpmdb.sqlite")
+    assert look(site, VICTIM) == undisturbed.looks[R2]
+    assert not site.update(VICTIM, "active", R2)["changed"]
+
+
+def test_a_database_that_would_lose_packages_stays_as_it_is(site: Site, undisturbed: Undisturbed) -> None:
+    assert not site.converge(VICTIM, R2)["failed"]
+    site.shell(VICTIM, "cp -a /usr/lib/sysimage/rpm /root/rpm")
+    break_database(site, "name = 'Packages'")
+    broken = site.shell(VICTIM, "sha256sum /usr/lib/sysimage/rpm/rpmdb.sqlite")
+    result = site.update(VICTIM, "active", R2)
+    assert result["failed"]
+    assert result["msg"].startswith("rpm database: is broken (") and "cannot be rebuilt" in result["msg"]
+    assert site.shell(VICTIM, "sha256sum /usr/lib/sysimage/rpm/rpmdb.sqlite") == broken
+    site.shell(VICTIM, "rm -r /usr/lib/sysimage/rpm && mv /root/rpm /usr/lib/sysimage/rpm")
+    assert not site.update(VICTIM, "active", R2)["changed"]
+    assert look(site, VICTIM) == undisturbed.looks[R2]
+
+
+def break_database(site: Site, which: str) -> None:
+    """Overwrite the first page of the first table or index that fits."""
+    query = f"SELECT rootpage FROM sqlite_master WHERE {which}"
+    done = site.fleet.ssh(VICTIM, "/usr/bin/python3", "-c", BREAK, query)
+    assert done.returncode == 0, done.stderr
+
+
+BREAK = """
+import sqlite3, sys
+path = "/usr/lib/sysimage/rpm/rpmdb.sqlite"
+base = sqlite3.connect(path)
+base.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+(size,), (page,) = base.execute("PRAGMA page_size").fetchone(), base.execute(sys.argv[1]).fetchone()
+base.close()
+with open(path, "r+b") as file:
+    file.seek((page - 1) * size)
+    file.write(bytes(size))
+"""

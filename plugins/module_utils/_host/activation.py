@@ -57,11 +57,12 @@ class Wish:
 class Activated:
     """A host that runs its release. `changed` is false when it did so before this call.
 
-    `repairs` says what was mended of earlier transactions. While it `waits`, the next boot is to do it all.
+    `release` is None for a host that has none. `repairs` says what was mended of earlier transactions. While
+    it `waits`, the next boot is to do it all.
     """
 
     changed: bool
-    release: str
+    release: str | None
     from_release: str | None
     plan: Plan
     transaction: str

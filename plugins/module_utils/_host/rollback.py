@@ -16,6 +16,8 @@ from ansible_collections.osaas.fleet.plugins.module_utils._host.pinning import (
     current_pin,
     plan_repin,
 )
+from ansible_collections.osaas.fleet.plugins.module_utils._host.running import read_running
+from ansible_collections.osaas.fleet.plugins.module_utils._host.transactions import all_transactions
 
 
 def target_of(pin: Pin | None, leave: str) -> Pin:
@@ -32,6 +34,16 @@ def target_of(pin: Pin | None, leave: str) -> Pin:
             f"has no release before {leave} to go back to", where="this host", way_out="Pin one with host_pin"
         )
     return pin.previous
+
+
+def nothing_to_leave(leave: str) -> bool:
+    """Whether the host never set out for `leave`, and has no release to go back to: it is as it was found."""
+    pin = current_pin()
+    if pin is None:
+        return True
+    entered = any(one.job().release == leave for one in all_transactions())
+    running = read_running()
+    return pin.release == leave and pin.previous is None and not entered and running is None
 
 
 def rollback_target(leave: str) -> Pin:

@@ -24,9 +24,18 @@ from ansible_collections.osaas.fleet.plugins.module_utils._host.activation impor
 from ansible_collections.osaas.fleet.plugins.module_utils._host.backend import Source, source_of
 from ansible_collections.osaas.fleet.plugins.module_utils._host.lock import exclusive
 from ansible_collections.osaas.fleet.plugins.module_utils._host.pin import Pin
-from ansible_collections.osaas.fleet.plugins.module_utils._host.pinning import current_pin
+from ansible_collections.osaas.fleet.plugins.module_utils._host.pinning import (
+    carry_out,
+    current_pin,
+    plan_unpin,
+)
+from ansible_collections.osaas.fleet.plugins.module_utils._host.plan import Plan
 from ansible_collections.osaas.fleet.plugins.module_utils._host.preview import Preview
-from ansible_collections.osaas.fleet.plugins.module_utils._host.rollback import pin_back, rollback_target
+from ansible_collections.osaas.fleet.plugins.module_utils._host.rollback import (
+    nothing_to_leave,
+    pin_back,
+    rollback_target,
+)
 from ansible_collections.osaas.fleet.plugins.module_utils._host.running import read_running
 from ansible_collections.osaas.fleet.plugins.module_utils._host.settling import settle
 from ansible_collections.osaas.fleet.plugins.module_utils._host.staging import Want, predict, stage
@@ -80,7 +89,9 @@ def active(runner: Runner, request: Request) -> Result:
 
 
 def rolled_back(runner: Runner, request: Request) -> Result:
-    """Bring the host back to the release before."""
+    """Bring the host back to the release before. One that never left what it was found with is let go."""
+    if nothing_to_leave(request.release):
+        return _let_go(runner, request)
     if request.check:
         target = rollback_target(request.release)
         repinned = target != current_pin()
@@ -88,6 +99,15 @@ def rolled_back(runner: Runner, request: Request) -> Result:
     target, repinned = pin_back(request.release, request.bad_because)
     done = activate(runner, target, request.wish)
     return _settled(runner, request, done, repinned=repinned, revive=True)
+
+
+def _let_go(runner: Runner, request: Request) -> Result:
+    changes = plan_unpin()
+    if not request.check:
+        carry_out(changes)
+    now = settle(runner, restart=False, reboot_packages=request.reboot_packages)
+    done = Activated(False, None, None, Plan(), "", (), False, 0.0)
+    return {"changed": bool(changes.changed()), **report(done), **now}
 
 
 STATES: Mapping[str, Callable[[Runner, Request], Result]] = {
