@@ -230,14 +230,14 @@ def test_a_broken_rpm_database_is_rebuilt(site: Site, undisturbed: Undisturbed) 
 
 def test_a_database_that_would_lose_packages_stays_as_it_is(site: Site, undisturbed: Undisturbed) -> None:
     assert not site.converge(VICTIM, R2)["failed"]
-    site.shell(VICTIM, "cp -a /usr/lib/sysimage/rpm /root/rpm")
+    site.shell(VICTIM, "cp -a /usr/lib/sysimage/rpm /usr/lib/sysimage/whole")
     break_database(site, "name = 'Packages'")
     broken = site.shell(VICTIM, "sha256sum /usr/lib/sysimage/rpm/rpmdb.sqlite")
     result = site.update(VICTIM, "active", R2)
     assert result["failed"]
     assert result["msg"].startswith("rpm database: is broken (") and "cannot be rebuilt" in result["msg"]
     assert site.shell(VICTIM, "sha256sum /usr/lib/sysimage/rpm/rpmdb.sqlite") == broken
-    site.shell(VICTIM, "rm -r /usr/lib/sysimage/rpm && mv /root/rpm /usr/lib/sysimage/rpm")
+    site.shell(VICTIM, "rm -r /usr/lib/sysimage/rpm && mv /usr/lib/sysimage/whole /usr/lib/sysimage/rpm")
     assert not site.update(VICTIM, "active", R2)["changed"]
     assert look(site, VICTIM) == undisturbed.looks[R2]
 
