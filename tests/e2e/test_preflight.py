@@ -1,0 +1,100 @@
+# Copyright (c) osaas.fleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An update is judged by what real hosts have installed, before any of them gets it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from demo.site import make_site
+from e2e.conftest import CACHE, RUN_DIR
+from e2e.runner_site import RunnerSite
+from integration.repo.forge import Forge
+from integration.repo.rooms import Package, Rooms
+from testbed.distro import Distro
+from testbed.fleet import Fleet
+
+
+@pytest.fixture
+def site(distro: Distro) -> Iterator[RunnerSite]:
+    """Three hosts on r1, and an operator's directory for them."""
+    directory = RUN_DIR / "preflight-site"
+    with Fleet.start(
+        "preflight",
+        distro=distro,
+        hosts=3,
+        store=directory / "store",
+        run_dir=RUN_DIR,
+        cache=CACHE,
+        progress=print,
+    ) as fleet:
+        make_site(directory, fleet, distro)
+        yield RunnerSite(directory, fleet)
+
+
+@pytest.fixture
+def forge(tmp_path: Path) -> Iterator[Forge]:
+    forge = Forge(tmp_path)
+    yield forge
+    forge.close()
+
+
+def offer_driver(forge: Forge, requirement: str) -> tuple[Path, dict[str, Any]]:
+    """A vendor's repo with one package; the package, and the repo as repo_sync takes it."""
+    key = forge.key("vendor")
+    driver = Package("driver", "1", (f"Requires: {requirement}",))
+    rpm = Rooms(forge.root).build([driver])[driver]
+    forge.sign("vendor", rpm)
+    forge.index(rpm.parent, key="vendor")
+    return rpm, {"name": "vendor", "baseurl": [f"file://{rpm.parent}"], "gpgkey": [str(key)]}
+
+
+def verdict(site: RunnerSite) -> tuple[bool, int]:
+    """Whether the newest checked snapshot passed, and for how many package sets it was solved."""
+    newest = max((site.directory / "store" / "checks").glob("*.json"))
+    told = json.loads(newest.read_text())
+    return told["passed"], told["package_sets"]
+
+
+def test_the_hosts_that_would_lose_a_package_are_named(
+    site: RunnerSite, forge: Forge, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = {"osaas_release": "untested", "osaas_targets": "all"}
+    bash = site.fleet.ssh("host-02", "rpm", "-q", "--qf", "%{VERSION}-%{RELEASE}", "bash").stdout
+    rpm, vendor = offer_driver(forge, f"bash = {bash}")
+    repositories = [*yaml.safe_load(site.variables.read_text())["osaas_repositories"], vendor]
+    site.fleet.publish("r1")
+    assert site.play("sync", osaas_repositories=repositories) == 0
+    assert site.play("preflight", **asked) == 0
+    assert verdict(site) == (True, 1)
+
+    copy = [
+        *site.fleet.ssh_command("host-02"),
+        "cat > /root/driver.rpm && rpm -i --nosignature /root/driver.rpm",
+    ]
+    subprocess.run(copy, input=rpm.read_bytes(), check=True)
+    assert site.play("preflight", **asked) == 0
+    assert verdict(site) == (True, 2)
+    capsys.readouterr()
+
+    site.fleet.publish("r2")
+    assert site.play("sync", osaas_repositories=repositories) == 0
+    assert site.play("preflight", **asked) != 0
+    assert verdict(site) == (False, 2)
+    told = capsys.readouterr().out
+    assert "(host-02): driver-0:1-1.noarch would be removed: " in told
+    assert f"nothing provides bash = {bash} needed by driver-0:1-1.noarch" in told
+
+    assert site.play("preflight", osaas_allow_removals=["driver"], **asked) != 0, (
+        "it is broken by itself, too"
+    )
+    site.fleet.kill("host-03")
+    assert site.play("preflight", **asked) != 0
+    assert "host-03: not asked, or no answer." in capsys.readouterr().out
