@@ -18,7 +18,6 @@ from ansible_collections.osaas.fleet.plugins.module_utils._fleet.rollouts import
 from ansible_collections.osaas.fleet.plugins.module_utils._module import Options
 from ansible_collections.osaas.fleet.plugins.plugin_utils._ledger_action import Args, LedgerAction, TaskVars
 
-
 STATES = ("planned", "running", "paused", "halted", "aborted")
 
 

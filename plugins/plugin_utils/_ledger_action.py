@@ -32,33 +32,52 @@ Args = Mapping[str, t.Any]
 TaskVars = Mapping[str, t.Any]
 
 
-class LedgerAction(ActionBase, abc.ABC):
-    """Validates the options, opens the ledger, does `work`, and fails with the one line of a FleetError."""
+class FleetAction(ActionBase, abc.ABC):
+    """Validates the options, does its work, and fails with the one line of a FleetError."""
 
     TRANSFERS_FILES = False
     _requires_connection = False
     OPTIONS: t.ClassVar[Options]
 
     @abc.abstractmethod
-    def work(self, ledger: Ledger, args: Args, task_vars: TaskVars) -> dict[str, t.Any]:
+    def do(self, args: Args, task_vars: TaskVars) -> dict[str, t.Any]:
         """What the action is for; returns its result. Raises FleetError."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """See ActionBase.run."""
         result: dict[str, t.Any] = super().run(tmp, task_vars)
-        spec = {"ledger": LEDGER, **self.OPTIONS}
         # ActionBase says nothing of types.
-        _validated, args = t.cast(t.Any, self).validate_argument_spec(argument_spec=spec)
+        _validated, args = t.cast(t.Any, self).validate_argument_spec(argument_spec=self.spec())
         try:
-            with Ledger.open(args["ledger"]) as ledger:
-                return {**result, **self.work(ledger, args, task_vars or {})}
+            return {**result, **self.do(args, task_vars or {})}
         except FleetError as error:
             return {**result, "failed": True, "msg": str(error)}
+
+    def spec(self) -> dict[str, Option]:
+        """All options."""
+        return dict(self.OPTIONS)
 
     @property
     def check_mode(self) -> bool:
         """Whether to change nothing."""
         return bool(self._task.check_mode)
+
+
+class LedgerAction(FleetAction):
+    """An action that works on a ledger."""
+
+    @abc.abstractmethod
+    def work(self, ledger: Ledger, args: Args, task_vars: TaskVars) -> dict[str, t.Any]:
+        """See FleetAction.do()."""
+
+    def do(self, args: Args, task_vars: TaskVars) -> dict[str, t.Any]:
+        """See FleetAction.do()."""
+        with Ledger.open(args["ledger"]) as ledger:
+            return self.work(ledger, args, task_vars)
+
+    def spec(self) -> dict[str, Option]:
+        """All options."""
+        return {"ledger": LEDGER, **self.OPTIONS}
 
 
 def run_of(args: Args) -> Run:

@@ -14,16 +14,16 @@ from dataclasses import dataclass
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet import states
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.policy import Policy
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.tally import WaveCount
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet.windows import Closed
 
 
-@dataclass(frozen=True)
-class ClaimView:
+class ClaimView(t.NamedTuple):
     """All that a claim's decision rests on, read in the transaction that will also write the claim.
 
     `unavailable` counts every *other* host of the ledger that is unavailable for any reason: claimed,
     whether or not the lease has ended, or failed and not recovered. `waves` are those of this rollout that
     have hosts. `forgiven` are failures that an operator has seen and resumed from. `holder` is the owner of
-    a claim whose process may still live, "" otherwise.
+    a claim whose process may still live, "" otherwise. `shut` is the policy's answer to whether it is open.
     """
 
     rollout_state: str
@@ -41,6 +41,7 @@ class ClaimView:
     domain_size: int
     unavailable_in_domain: int
     forgiven: int
+    shut: Closed | None
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,11 @@ def decide_claim(policy: Policy, view: ClaimView, *, owner: str, now: float) -> 
     if view.release_flag:
         return Refused(f"the release is marked {view.release_flag}")
     over = error_budget(policy, view.waves, view.forgiven)
-    return over or _time(policy, now) or _budgets(policy, view) or _gate(policy, view, now)
+    if over is not None:
+        return over
+    if view.shut is not None:
+        return Wait(view.shut.reason, view.shut.until)
+    return _budgets(policy, view) or _gate(policy, view, now)
 
 
 def error_budget(policy: Policy, waves: Sequence[WaveCount], forgiven: int) -> Refused | None:
@@ -94,11 +99,6 @@ def error_budget(policy: Policy, waves: Sequence[WaveCount], forgiven: int) -> R
     if failed <= budget:
         return None
     return Refused(f"{failed} of {hosts} hosts failed, the error budget is {budget}")
-
-
-def _time(policy: Policy, now: float) -> Wait | None:
-    shut = policy.closed(now)
-    return None if shut is None else Wait(shut.reason, shut.until)
 
 
 def _budgets(policy: Policy, view: ClaimView) -> Wait | None:
@@ -122,8 +122,7 @@ def _gate(policy: Policy, view: ClaimView, now: float) -> Verdict:
             return Wait(f"wave {name} is not through, {left} of {wave.hosts} hosts are left")
         if not wave.done:
             return Refused(f"no host of wave {name} is on the release")
-        soaked = now - wave.last_done
-        if soaked < policy.soak:
-            left_s = policy.soak - soaked
-            return Wait(f"wave {name} soaks for {left_s:.0f} s more", until=now + left_s)
+        soaked = wave.last_done + policy.soak
+        if now < soaked:
+            return Wait(f"wave {name} soaks for {soaked - now:.0f} s more", until=soaked)
     return Granted()

@@ -36,8 +36,9 @@ def control(
     """Bring rollout `number`, or the newest unfinished one, to `state`.
 
     Returns its number, and whether it changed. Only in state running hosts are started; those in flight
-    finish. Going (back) to running approves a planned rollout, and forgives the failures so far: the error budget begins anew. Raises
-    InputError when there is no reason, no such rollout, or no way from its state to the one asked for.
+    finish. Going to running approves a planned rollout, and forgives the failures so far: the error budget
+    begins anew. Raises InputError when there is no reason, no such rollout, or no way from its state to the
+    one asked for.
     """
     if not reason.strip():
         raise InputError("is empty", where="reason", way_out="Say why: it is kept, and shown to everyone")

@@ -17,7 +17,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._errors import InputEr
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet import claims, states, tally
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.ledger import log
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.owner import is_gone
-from ansible_collections.osaas.fleet.plugins.module_utils._fleet.policy import stored_policy
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet.policy import Policy, stored_policy
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.rollouts import settle
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.tables import FLEET, tables
 
@@ -71,7 +71,7 @@ def claim(connection: Connection, run: Run, host: str, *, now: float) -> Claimed
     expire(connection, now=now, who=run.owner, but=host)
     row = _look(connection, run.rollout, host)
     policy = stored_policy(row.policy)
-    view = _view(connection, run, row)
+    view = _view(connection, run, row, policy, now)
     verdict = claims.decide_claim(policy, view, owner=run.owner, now=now)
     if isinstance(verdict, claims.Wait):
         return Claimed(False, True, verdict.reason, verdict.until)
@@ -221,7 +221,7 @@ def _look(connection: Connection, rollout: int, host: str) -> Row[t.Any]:
     )
 
 
-def _view(connection: Connection, run: Run, row: Row[t.Any]) -> claims.ClaimView:
+def _view(connection: Connection, run: Run, row: Row[t.Any], policy: Policy, now: float) -> claims.ClaimView:
     itself = 1 if row.unavailable else 0
     return claims.ClaimView(
         rollout_state=row.rollout_state,
@@ -239,6 +239,7 @@ def _view(connection: Connection, run: Run, row: Row[t.Any]) -> claims.ClaimView
         domain_size=row.domain_hosts,
         unavailable_in_domain=row.domain_unavailable - itself,
         forgiven=row.forgiven,
+        shut=policy.closed(now),
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import typing as t
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -41,24 +42,30 @@ def cohort(machine_id: str, salt: str) -> int:
 
 def wave_of(host: Candidate, policy: Policy) -> int:
     """The first wave that takes the host by label, else the first whose share covers its cohort."""
-    return _wave(host.labels, cohort(host.machine_id, policy.salt), policy)
+    return make_plan([host], policy)[0].wave
 
 
 def make_plan(hosts: Iterable[Candidate], policy: Policy) -> tuple[Assignment, ...]:
     """Every host's wave and rank, in order. Both depend on that host alone: adding hosts moves no other."""
     salt = policy.salt
-    places = ((host, cohort(host.machine_id, salt)) for host in hosts)
-    return tuple(
-        sorted(Assignment(_wave(host.labels, place, policy), place, host.name) for host, place in places)
-    )
+    by_label = [(index, wave) for index, wave in enumerate(policy.waves) if wave.labels is not None]
+    by_cohort = _waves_of_cohorts(policy)
+    places = []
+    for host in hosts:
+        place = cohort(host.machine_id, salt)
+        labels = host.labels
+        wave = next((index for index, wave in by_label if wave.takes(labels)), None) if labels else None
+        places.append(Assignment(by_cohort[place] if wave is None else wave, place, host.name))
+    return tuple(sorted(places))
 
 
-def _wave(labels: Mapping[str, t.Any], place: int, policy: Policy) -> int:
+def _waves_of_cohorts(policy: Policy) -> list[int]:
+    """For each cohort the first wave whose share covers it."""
+    found: list[int] = []
     for index, wave in enumerate(policy.waves):
-        if wave.takes(labels):
-            return index
-    shares = ((index, wave.percent) for index, wave in enumerate(policy.waves) if wave.percent is not None)
-    return next(index for index, share in shares if place < share / 100 * COHORTS)
+        if wave.percent is not None:
+            found += [index] * (math.ceil(wave.percent / 100 * COHORTS) - len(found))
+    return found
 
 
 T = t.TypeVar("T")

@@ -174,7 +174,7 @@ def settle(connection: Connection, number: int, *, who: str, now: float) -> tupl
             inputs={
                 "was": row.state,
                 "forgiven": row.forgiven,
-                "waves": [wave.__dict__ for wave in waves],
+                "waves": [wave._asdict() for wave in waves],
             },
         )
     return state, reason

@@ -14,7 +14,6 @@ from __future__ import annotations
 import contextlib
 import typing as t
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet import states
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.tables import FLEET, tables
@@ -26,8 +25,7 @@ if t.TYPE_CHECKING:
     from sqlalchemy import Connection
 
 
-@dataclass(frozen=True)
-class WaveCount:
+class WaveCount(t.NamedTuple):
     """One wave of a rollout. `failed` are rolled back or quarantined; `last_done` is a Unix time, or 0."""
 
     number: int
@@ -120,7 +118,7 @@ def count_waves(connection: Connection, rollout: int) -> None:
 def waves(connection: Connection, rollout: int) -> Sequence[WaveCount]:
     """The waves that have hosts, in order."""
     table = tables().wave
-    query = sa.select(*[table.c[name] for name in WaveCount.__dataclass_fields__])
+    query = sa.select(*[table.c[name] for name in WaveCount._fields])
     rows = connection.execute(query.where(table.c.rollout == rollout).order_by(table.c.number))
     return [WaveCount(*row) for row in rows]
 

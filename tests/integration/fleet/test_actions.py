@@ -32,7 +32,10 @@ class Play:
         self, action: str, arguments: dict[str, Any], *flags: str, hosts: str = "localhost"
     ) -> dict[str, Any]:
         """The result of one action."""
-        task = {f"osaas.fleet.{action}": {"ledger": self.ledger, **arguments}, "register": "result"}
+        given = {
+            name: value for name, value in {"ledger": self.ledger, **arguments}.items() if value is not None
+        }
+        task = {f"osaas.fleet.{action}": given, "register": "result"}
         tell = {"ansible.builtin.copy": {"content": "{{ result }}", "dest": f"{self.directory}/result.json"}}
         local = {"delegate_to": "localhost", "check_mode": False, "when": "true"}
         plays = [

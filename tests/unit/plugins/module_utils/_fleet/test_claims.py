@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -38,6 +37,7 @@ FREE = ClaimView(
     domain_size=2,
     unavailable_in_domain=0,
     forgiven=0,
+    shut=None,
 )
 
 
@@ -88,12 +88,13 @@ def test_a_free_host_of_an_open_wave_is_granted() -> None:
     ],
 )
 def test_one_change_decides(changes: dict[str, Any], verdict: object) -> None:
-    assert decide_claim(POLICY, replace(FREE, **changes), owner="me", now=NOW) == verdict
+    assert decide_claim(POLICY, FREE._replace(**changes), owner="me", now=NOW) == verdict
 
 
 def test_outside_a_window_nobody_is_started_but_those_in_flight_are_finished() -> None:
     policy = parse_policy({"windows": [{"from": "22:00", "until": "23:00"}]})
+    view = FREE._replace(shut=policy.closed(NOW))
     reason = "outside of every window; the next window opens at 1970-01-01T22:00:00Z"
-    assert decide_claim(policy, FREE, owner="me", now=NOW) == Wait(reason, until=22 * 3600)
-    assert decide_claim(policy, replace(FREE, host_state="activating"), owner="me", now=NOW) == Granted()
-    assert decide_claim(policy, FREE, owner="me", now=22 * 3600.0) == Granted()
+    assert decide_claim(policy, view, owner="me", now=NOW) == Wait(reason, until=22 * 3600)
+    assert decide_claim(policy, view._replace(host_state="activating"), owner="me", now=NOW) == Granted()
+    assert policy.closed(22 * 3600.0) is None
