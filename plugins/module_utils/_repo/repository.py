@@ -52,7 +52,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._repo.tree import Tree
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.unpack import unpack
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.upstream import Missing, Unreachable, Upstream
 
-REPOMD_BYTES = 16 << 20
+REPOMD_BYTES = 1 << 20  # a few KB, in fact
 SIGNATURE_BYTES = 1 << 20
 PAIRS = 4  # of repomd.xml and signature, until the two fit
 PAIR_SECONDS = 0.5

@@ -46,7 +46,7 @@ if t.TYPE_CHECKING:
 CONNECT_SECONDS = 20
 STALL_SECONDS = 60  # without one byte
 SLOWEST = 4096  # bytes per second, over a whole file: slower than this is a stalling server
-LIST_BYTES = 4 << 20
+LIST_BYTES = 1 << 20
 AGAIN = frozenset({408, 425, 429})  # and 5xx: later it may go well
 
 T = t.TypeVar("T")

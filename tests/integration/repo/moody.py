@@ -34,6 +34,13 @@ class Hang:
 
 
 @dataclass(frozen=True)
+class Promise:
+    """Send the whole file, and promise so many bytes more than it has."""
+
+    more: int
+
+
+@dataclass(frozen=True)
 class Drip:
     """Promise nothing; send `size` bytes, again and again, every `seconds`, as long as anyone listens."""
 
@@ -41,7 +48,7 @@ class Drip:
     seconds: float
 
 
-Mood = Callable[[str, str], Status | Hang | Drip | None]
+Mood = Callable[[str, str], Status | Hang | Promise | Drip | None]
 
 
 @dataclass
@@ -110,15 +117,16 @@ class _Handler(SimpleHTTPRequestHandler):
                 self.wfile.write(b"\0" * mood.size)
                 time.sleep(mood.seconds)
 
-    def _send(self, content: bytes, wanted: str, mood: Hang | None) -> None:
+    def _send(self, content: bytes, wanted: str, mood: Hang | Promise | None) -> None:
         match = re.fullmatch(r"bytes=(\d+)-", wanted)
         start = int(match[1]) if match else 0
         self.send_response(206 if match else 200)
         if match:
             self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
-        self.send_header("Content-Length", str(len(content) - start))
+        more = mood.more if isinstance(mood, Promise) else 0
+        self.send_header("Content-Length", str(len(content) - start + more))
         self.end_headers()
-        self.wfile.write(content[start:][: mood.after if mood else None])
+        self.wfile.write(content[start:][: mood.after if isinstance(mood, Hang) else None])
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (the base class names it)
         pass

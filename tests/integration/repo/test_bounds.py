@@ -17,6 +17,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._repo import upstream 
 from integration.repo.conftest import Upstream
 from integration.repo.moody import Drip, Moody, serve_moody
 from integration.repo.test_hostile import offer_primary, offer_repomd, primary, refused, sha256
+from integration.repo.test_story import contents
 
 LAUGHS = "".join(f'<!ENTITY a{n + 1} "{f"&a{n};" * 10}">' for n in range(9))
 ENTITIES = f'<!DOCTYPE x [<!ENTITY a0 "ha">{LAUGHS}]>'
@@ -51,6 +52,16 @@ def test_entities_in_primary(upstream: Upstream) -> None:
     offer_primary(upstream, plant)
 
     assert refused(upstream) == "os: primary: it declares XML entities, which are refused"
+
+
+@pytest.mark.parametrize("junk", ["<a/>" * (255 << 10), "<a>" * (140 << 10) + "</a>" * (140 << 10)])
+def test_a_flood_of_elements(upstream: Upstream, junk: str) -> None:
+    """Flat or deep, they are read and forgotten."""
+    offer_repomd(upstream, lambda text: text.replace("</repomd>", f"{junk}</repomd>"))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    assert upstream.sync().changed
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak < 64 << 10
 
 
 @pytest.mark.parametrize("codec", PACKERS)
@@ -121,7 +132,7 @@ def test_endless_answer(upstream: Upstream, moody: Moody) -> None:
     moody.mood = lambda path, _range: Drip(1 << 16, 0) if path.endswith("repomd.xml") else None
 
     assert upstream.sync(repository={"baseurl": [f"{moody.url}/www/"]}).msg == (
-        f"os: repodata/repomd.xml: is over the limit of {16 << 20} bytes (from {moody.url}/www/)"
+        f"os: repodata/repomd.xml: is over the limit of {1 << 20} bytes (from {moody.url}/www/)"
     )
     moody.mood = lambda path, _range: Drip(1 << 16, 0) if "alpha" in path else None
     size = (upstream.path / "Packages" / "tiny-alpha-1-1.noarch.rpm").stat().st_size
@@ -148,7 +159,7 @@ def test_slow_loris(upstream: Upstream, moody: Moody, wanted: str, monkeypatch: 
 
 def test_records_of_any_kind_are_opaque(upstream: Upstream, tmp_path: Path) -> None:
     """Zchunk, deltas and what is yet to come are kept byte for byte; damage in them is not ours to judge."""
-    for kind in ("primary_zck", "prestodelta", "unheard-of"):
+    for kind in ("primary_db", "primary_zck", "prestodelta", "productid", "unheard-of"):
         (tmp_path / kind).write_bytes(b"\xff neither XML nor anything else")
         repodata = upstream.path / "repodata"
         argv = ("/usr/bin/modifyrepo_c", "--no-compress", "--mdtype", kind, tmp_path / kind, repodata)
@@ -158,3 +169,4 @@ def test_records_of_any_kind_are_opaque(upstream: Upstream, tmp_path: Path) -> N
     assert upstream.sync().changed
     kept = sorted(path.name for path in (upstream.store / "mirrors/os/repodata").iterdir())
     assert kept == sorted(path.name for path in (upstream.path / "repodata").iterdir())
+    assert contents(upstream.store / "mirrors/os") == contents(upstream.path)

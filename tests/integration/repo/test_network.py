@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import pytest
 from integration.repo.conftest import NAMES, Upstream
-from integration.repo.moody import Hang, Moody, Status, serve_moody
+from integration.repo.moody import Hang, Moody, Promise, Status, serve_moody
 from integration.repo.nginx import free_port
 
 ALPHA = "/www/Packages/tiny-alpha-1-1.noarch.rpm"
@@ -147,6 +147,72 @@ def test_two_repos_move_together_or_not_at_all(upstream: Upstream, moody: Moody)
     assert not list(upstream.store.glob("mirrors/*"))
     moody.mood = lambda _path, _wanted: None
     assert upstream.sync(repositories=both).changed
+
+
+def test_two_repos_out_of_step(upstream: Upstream, moody: Moody) -> None:
+    """One moves while the other is fetched: the mirrors get a state that both had at one time."""
+    other = replace(upstream, path=upstream.path.with_name("other"))
+    other.offer("2")
+    both = [
+        {"name": name, "baseurl": [f"{moody.url}/{path}/"], "gpgkey": [str(upstream.built.key)]}
+        for name, path in (("first", "www"), ("second", "other"))
+    ]
+
+    def repomds() -> list[str]:
+        return [path for path, _wanted in moody.requests if path.endswith("repomd.xml")]
+
+    def move(path: str, _wanted: str) -> None:
+        if path == "/other/Packages/tiny-alpha-2-1.noarch.rpm" and len(repomds()) == 2:
+            upstream.offer("2")
+
+    moody.mood = move
+
+    result = upstream.sync(repositories=both)
+
+    assert result.changed, result.msg
+    for name in ("first", "second"):
+        names = {path.name for path in (upstream.store / "mirrors" / name / "Packages").iterdir()}
+        assert names == {f"tiny-{one}-2-1.noarch.rpm" for one in NAMES}
+    assert len(repomds()) == 6, "both are looked at again until neither has moved"
+
+
+@pytest.mark.parametrize(
+    ("href", "rule"),
+    [
+        ("repodata/repomd.xml.asc", "this is not a signature"),
+        ("Packages/tiny-alpha-1-1.noarch.rpm", "the server has 46 bytes, but the metadata says "),
+    ],
+)
+def test_a_hotel_answers_for_everybody(upstream: Upstream, moody: Moody, href: str, rule: str) -> None:
+    page = b"<html><body><p>Welcome to the hotel<br></html>"
+    (upstream.path / "welcome").write_bytes(page)
+    moody.mood = lambda path, _wanted: Status(302, "/www/welcome") if path == f"/www/{href}" else None
+
+    assert upstream.sync(repository=at(moody)).msg.startswith(f"os: {href}: {rule}")
+    unsigned = {**at(moody), "repo_gpgcheck": False}
+    moody.mood = lambda path, _wanted: Status(302, "/www/welcome") if path.endswith("repomd.xml") else None
+    assert upstream.sync(repository=unsigned).msg.startswith("os: repodata/repomd.xml: this is not XML: ")
+    assert not (upstream.store / "mirrors" / "os").exists()
+
+
+def test_redirects_in_a_circle(upstream: Upstream, moody: Moody) -> None:
+    moody.mood = lambda path, _wanted: Status(302, path) if path == ALPHA else None
+
+    message = upstream.sync(repository=at(moody)).msg
+
+    assert message.startswith(f"os: {ALPHA[5:]}: redirected to where we do not follow: ")
+    assert len(ranges(moody, ALPHA)) < 25
+
+
+@pytest.mark.parametrize("promised", [-7, 7])
+def test_a_length_that_is_a_lie(upstream: Upstream, moody: Moody, promised: int) -> None:
+    moody.mood = lambda path, _wanted: Promise(promised) if path == ALPHA else None
+    size = (upstream.path / ALPHA[5:]).stat().st_size
+
+    assert upstream.sync(repository=at(moody)).msg == (
+        f"os: {ALPHA[5:]}: the server has {size + promised} bytes, but the metadata says {size}"
+        f" (from {moody.url}/www/)"
+    )
 
 
 def test_between_repomd_and_its_signature(upstream: Upstream, moody: Moody) -> None:
