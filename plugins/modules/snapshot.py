@@ -16,8 +16,7 @@ description:
   - Cutting the same state again returns the snapshot that has it already.
   - With O(holds), source packages stay at what they are, or out, while all others move. The metadata of the
     repositories that this changes is derived and signed with O(signing_key); the others stay byte for byte.
-    Nothing is cut if a hold leaves a package that could be installed from the mirrors, or from the last
-    snapshot, and no longer can.
+    Nothing is cut if a hold makes packages uninstallable.
   - With O(signing_key) the manifest is signed too, in C(manifest.json.asc) beside it.
 author:
   - osaas.fleet contributors (@osaas-fleet)

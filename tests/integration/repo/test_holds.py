@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 from integration.repo.conftest import Upstream
 from integration.repo.kill_at import changes, run_and_die
-from integration.repo.related import build, offer, stock
+from integration.repo.related import build, offer, put, stock
 from integration.repo.test_crash import no_litter
+from integration.repo.test_playbooks import Desk
 from integration.repo.test_prune import size
 from integration.repo.test_story import contents, dnf, installed
 from unit.harness import ModuleResult, run
@@ -368,6 +369,36 @@ def test_cut_with_holds_killed_anywhere(upstream: Upstream) -> None:
         assert packages(upstream, result.data["snapshot"]) == ["lib-1"]
         assert len(list((upstream.store / "snapshots").iterdir())) == 2
         no_litter(upstream)
+
+
+def test_holds_of_a_playbook(upstream: Upstream) -> None:
+    """As the README shows it, in a file of variables where YAML makes a date of the end."""
+    offer(upstream, ("lib", "1", ""))
+    put(upstream, ("lib", "2", ""))
+    desk = Desk(upstream, upstream.tmp.parent / "desk")
+    desk.directory.mkdir()
+    (desk.directory / "fleet.yml").write_text(
+        f"""\
+osaas_store: {upstream.store}
+osaas_repositories:
+  - {{name: os, baseurl: [{upstream.url}], gpgkey: [{upstream.built.key}]}}
+osaas_signing_key: {upstream.signing["signing_key"]}
+osaas_gnupg_home: {upstream.signing["gnupg_home"]}
+osaas_holds:
+  - source: lib
+    reason: TICKET-1
+    until: 2099-12-31
+"""
+    )
+
+    desk.play("sync")
+
+    newest = desk.snapshots()[-1]
+    manifest = json.loads((upstream.store / "snapshots" / newest / "manifest.json").read_text())
+    assert packages(upstream, manifest) == ["lib-1"]
+    assert [one["until"] for one in manifest["holds"]] == ["2099-12-31T00:00:00+00:00"]
+    desk.play("sync")
+    assert desk.snapshots()[-1] == newest
 
 
 def test_prune_counts_what_holds_made(upstream: Upstream) -> None:
