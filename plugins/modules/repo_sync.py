@@ -66,6 +66,7 @@ EXAMPLES = r"""
       - name: baseos
         baseurl: [https://mirror.example.com/9-stream/BaseOS/x86_64/os/]
         gpgkey: [/etc/pki/rpm-gpg/RPM-GPG-KEY-centosofficial]
+        treeinfo: true # hosts are installed from it, too
       - name: appstream
         baseurl:
           - https://mirror.example.com/9-stream/AppStream/x86_64/os/

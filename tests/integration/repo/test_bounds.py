@@ -16,7 +16,7 @@ import pytest
 from ansible_collections.osaas.fleet.plugins.module_utils._repo import upstream as upstream_module
 from integration.repo.conftest import Upstream
 from integration.repo.moody import Drip, Moody, serve_moody
-from integration.repo.test_hostile import offer_primary, offer_repomd, primary, refused, sha256
+from integration.repo.test_hostile import offer_packed, offer_primary, offer_repomd, primary, refused
 from integration.repo.test_story import contents
 
 LAUGHS = "".join(f'<!ENTITY a{n + 1} "{f"&a{n};" * 10}">' for n in range(9))
@@ -74,15 +74,7 @@ def test_compression_bombs(upstream: Upstream, codec: str, tmp_path: Path) -> No
         stream.truncate(BOMB)
     script = ["sh", "-c", '"$@" > "$0"', str(path), *PACKERS[codec], str(tmp_path / "bomb")]
     upstream.built.forge.run(*script)
-    packed = path.read_bytes()
-
-    def advertise(text: str) -> str:
-        head, data, tail = text.partition('<data type="primary">')
-        tail = re.sub(r"(<checksum[^>]*>)[0-9a-f]+", rf"\g<1>{sha256(packed)}", tail, count=1)
-        tail = re.sub(r"<size>\d+", f"<size>{len(packed)}", tail, count=1)
-        return head + data + tail
-
-    offer_repomd(upstream, advertise)
+    offer_packed(upstream)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     message = refused(upstream)
 

@@ -41,6 +41,19 @@ def offer_primary(upstream: Upstream, change: Callable[[str], str]) -> None:
     path.rename(path.with_name(f"{sha256(new)}-primary.xml.gz"))
 
 
+def offer_packed(upstream: Upstream) -> None:
+    """Let a rightly signed repomd.xml advertise the package list as it is packed now."""
+    packed = primary(upstream).read_bytes()
+
+    def advertise(text: str) -> str:
+        head, data, tail = text.partition('<data type="primary">')
+        tail = re.sub(r"(<checksum[^>]*>)[0-9a-f]+", rf"\g<1>{sha256(packed)}", tail, count=1)
+        tail = re.sub(r"<size>\d+", f"<size>{len(packed)}", tail, count=1)
+        return head + data + tail
+
+    offer_repomd(upstream, advertise)
+
+
 def offer_repomd(upstream: Upstream, change: Callable[[str], str]) -> None:
     """Change repomd.xml and sign the change."""
     repomd = upstream.path / "repodata" / "repomd.xml"
@@ -185,15 +198,7 @@ def test_zstd_bomb(upstream: Upstream) -> None:
     plain = gzip.decompress(path.read_bytes())
     upstream.built.forge.run("gzip", "-d", path)
     upstream.built.forge.run("zstd", "-q", "--rm", path.with_suffix(""), "-o", path)
-    packed = path.read_bytes()
-
-    def advertise(text: str) -> str:
-        head, data, tail = text.partition('<data type="primary">')
-        tail = re.sub(r"(<checksum[^>]*>)[0-9a-f]+", rf"\g<1>{sha256(packed)}", tail, count=1)
-        tail = re.sub(r"<size>\d+", f"<size>{len(packed)}", tail, count=1)
-        return head + data + tail
-
-    offer_repomd(upstream, advertise)
+    offer_packed(upstream)
     assert upstream.sync().changed, "zstd is understood"
     offer_repomd(upstream, lambda text: text.replace(f"<open-size>{len(plain)}<", "<open-size>99<"))
     assert "-primary.xml.gz: it unpacks to more than its open-size of 99 bytes" in refused(upstream)
@@ -235,7 +240,7 @@ def test_missing_packages_are_all_named(upstream: Upstream) -> None:
         assert f"os: Packages/tiny-{name}-1-1.noarch.rpm: 404 Not Found (from {upstream.url})" in message
 
 
-def test_digests_other_thansha256(upstream: Upstream) -> None:
+def test_digests_other_than_sha256(upstream: Upstream) -> None:
     upstream.index(options=("--checksum=sha512",))
     assert upstream.sync().changed
     upstream.nginx.requests()
