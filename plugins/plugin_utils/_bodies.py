@@ -48,7 +48,7 @@ def judge_bodies(result: Mapping[str, t.Any], args: Mapping[str, t.Any]) -> dict
 def complaint_about(body: str, expression: str) -> str:
     """Why the expression does not hold for the JSON in `body`, empty if it does."""
     if jmespath is None:
-        return missing_required_lib("jmespath", reason="on the controller, for http checks that use it")
+        return str(missing_required_lib("jmespath", reason="on the controller, for http checks"))
     try:
         value = jmespath.search(expression, json.loads(body))
     except ValueError as error:  # both of json's and jmespath's errors are

@@ -21,7 +21,7 @@ HOST = "host-01"
 SYSTEM = [
     {"kind": "dns", "host": "localhost"},
     {"kind": "outbound", "host": "10.99.0.1", "port": 8080},
-    {"kind": "http", "url": "http://127.0.0.1:8000/", "headers": {"Content-Type": "text/html"}},
+    {"kind": "http", "url": "http://127.0.0.1:8000/", "headers": {"Content-Type": "application/json"}},
     {"kind": "http", "name": "body", "url": "http://127.0.0.1:8000/", "jmespath": "up"},
     {"kind": "file", "path": "/etc/os-release", "contains": "Testbed"},
     {"kind": "mount"},
@@ -112,7 +112,8 @@ def test_ten_checks_of_the_system(site: Site) -> None:
     result = site.call(HOST, "health_check", checks=SYSTEM, fail=False)
     seen = {one["name"]: one for one in result["results"]}
     assert len(seen) == len(SYSTEM)
-    assert seen["body"]["message"].startswith("up: Expecting value")
+    assert (seen["body"]["ok"], seen["body"]["message"]) == (False, "up gives null")
+    assert seen["http http://127.0.0.1:8000/"]["ok"]
     assert seen["dns localhost"]["ok"] and seen["mount /"]["ok"] and seen["kernel"]["ok"]
     assert seen["outbound 10.99.0.1:8080"]["message"] == "connected"
     assert seen["file /etc/os-release"]["ok"] and seen["load"]["ok"]

@@ -61,7 +61,10 @@ class Undisturbed:
 
 
 def look(site: Site, host: str) -> dict[str, str]:
-    return {name: site.shell(host, script) for name, script in LOOK.items()}
+    """All of it in one go."""
+    script = "; ".join(f"echo '=== {name}'; {command}" for name, command in LOOK.items())
+    parts = f"\n{site.shell(host, script)}\n".split("\n=== ")[1:]
+    return {name: text for name, _, text in (part.partition("\n") for part in parts)}
 
 
 @pytest.fixture(scope="module")
@@ -147,10 +150,8 @@ FAULTS: dict[str, Callable[[Site, str], None]] = {
 def test_a_transaction_that_was_cut_off_is_finished(
     site: Site, undisturbed: Undisturbed, table: dict[str, Row], fault: str, number: int
 ) -> None:
-    here = site.call(VICTIM, "host_info")["host"]["running"]
-    release = R2 if here == R1 else R1
+    release = R2 if site.shell(VICTIM, "cat /etc/dnf/vars/osaas_release") == R1 else R1
     assert not site.pin(VICTIM, release, force=True)["failed"]
-    assert not site.update(VICTIM, "staged", release)["failed"]
     site.shell(VICTIM, "rm -f /etc/ld.so.cache")  # only a file trigger brings it back
     point = 1 + round((undisturbed.lines[release] - 1) * number / max(1, POINTS - 1))
     row = table.setdefault(fault, Row(fault))
@@ -166,7 +167,6 @@ def test_a_transaction_that_was_cut_off_is_finished(
     seen = look(site, VICTIM)
     row.lost += len(set(undisturbed.looks[release]["packages"].split()) - set(seen["packages"].split()))
     assert seen == undisturbed.looks[release]
-    assert not site.update(VICTIM, "active", release)["changed"]
     row.recovered += 1
 
 
