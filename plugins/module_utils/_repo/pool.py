@@ -21,7 +21,7 @@ from pathlib import Path
 
 from ansible_collections.osaas.fleet.plugins.module_utils._command import Runner
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import StoreError
-from ansible_collections.osaas.fleet.plugins.module_utils._evr import Nevra, evr_key
+from ansible_collections.osaas.fleet.plugins.module_utils._evr import Nevra
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.libraries import solv
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.metadata import unpack_record
 
@@ -80,6 +80,7 @@ class PackagePool:
         for repo in passed.values():
             repo.free(True)
         self.offered = tuple(one for repo in loaded.values() for one in repo.solvables)
+        self.offered_ids = tuple(one.id for one in self.offered)
         self.solv.createwhatprovides()
 
     @property
@@ -103,7 +104,7 @@ class PackagePool:
             times = system.add_repodata()
             # Of two packages that cannot stay together, the order decides which one goes: libsolv reads
             # a host's database by name.
-            for package in sorted(packages, key=_by_name):
+            for package in sorted(packages):
                 self._install(system, times, package)
             system.internalize()
             self.solv.installed = system
@@ -168,10 +169,6 @@ class PackagePool:
         for key, dep in recipe.relations:
             one.add_deparray(key, dep)
         times.set_num(one.id, solv.SOLVABLE_BUILDTIME, recipe.built)
-
-
-def _by_name(package: Nevra) -> tuple[str, t.Any]:
-    return package.name, evr_key(package)
 
 
 def nevra(one: t.Any) -> str:

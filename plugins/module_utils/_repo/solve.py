@@ -98,9 +98,7 @@ class Universe:
 
     def _jobs(self, system: t.Any, hidden: Collection[int]) -> list[t.Any]:
         job, unseen = solv.Job, set(hidden)
-        offered = self._pool.towhatprovides(
-            [one.id for one in self._packages.offered if one.id not in unseen]
-        )
+        offered = self._pool.towhatprovides([one for one in self._packages.offered_ids if one not in unseen])
         every = job.SOLVER_DISTUPGRADE | job.SOLVER_SOLVABLE_ONE_OF | job.SOLVER_FORCEBEST
         weak = job.SOLVER_EXCLUDEFROMWEAK | job.SOLVER_SOLVABLE
         many = job.SOLVER_MULTIVERSION | job.SOLVER_SOLVABLE_PROVIDES
