@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -192,7 +192,7 @@ class RepositorySync:
                 objects[SIGNATURE] = self._keep(head.signature)
         images = await self._images(objects) if self.repository.treeinfo else {}
         objects.update(images)
-        record = self._record(head, len(wanted), objects, contents.why)
+        record = self._record(head, wanted, objects, contents.why)
         return Staged(
             replace(record, left_out=left_out, treeinfo=bool(images)), contents.packages, objects, head.digest
         )
@@ -381,13 +381,16 @@ class RepositorySync:
         taken = (f"accept_mutable: {one.nevra} {one.take}" for one in self.repository.tolerance.mutable)
         return (*self.repository.choice.rules, *sorted(taken), *signer)
 
-    def _record(self, head: Head, packages: int, objects: dict[str, str], why: tuple[str, ...]) -> TreeRecord:
+    def _record(
+        self, head: Head, packages: Collection[RemoteFile], objects: dict[str, str], why: tuple[str, ...]
+    ) -> TreeRecord:
+        sizes = {href: file.size for file in packages for href in file.places}  # verified by now
         return TreeRecord(
             repository=self.name,
             repomd_sha256=objects[REPOMD],
             revision=head.repomd.revision,
-            packages=packages,
-            bytes=sum(_size(self._store, digest) for digest in objects.values()),
+            packages=len(packages),
+            bytes=sum(sizes.get(href) or _size(self._store, objects[href]) for href in objects),
             gpgcheck=self.repository.gpgcheck,
             repo_gpgcheck=self.repository.repo_gpgcheck,
             keyring=self._keys.digest,
