@@ -77,7 +77,7 @@ def test_the_hosts_that_would_lose_a_package_are_named(
 
     copy = [
         *site.fleet.ssh_command("host-02"),
-        "cat > /root/driver.rpm && rpm -i --nosignature /root/driver.rpm",
+        "cat > driver.rpm && rpm -i --nosignature driver.rpm",
     ]
     subprocess.run(copy, input=rpm.read_bytes(), check=True)
     assert site.play("preflight", **asked) == 0
