@@ -21,6 +21,7 @@ SETS = [{"name": "web", "hosts": ["web-01", "web-02"], "packages": ["tool-0:1-1.
 FIRST = (("tool", "1", "Requires: lib"), ("lib", "1", ""))
 BROKEN = (("tool", "2", "Requires: lib >= 3"), ("lib", "1", ""))
 MENDED = (("tool", "3", "Requires: lib"), ("lib", "1", ""))
+LATEST = (("tool", "4", "Requires: lib"), ("lib", "1", ""))
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,8 @@ def test_from_upstream_to_stable_and_back(desk: Desk) -> None:
     move = {"osaas_release": "untested", "osaas_reason": "looks good"}
     unchecked = f"Move the channel FAILED: {first}: it was never checked. Check it with snapshot_check"
     assert desk.refused("promote", osaas_channel="testing", **move) == unchecked
-    assert f"{first} breaks nothing" in desk.play("preflight", osaas_release="untested")[0]
+    good = desk.play("preflight", osaas_release="untested")
+    assert any(line.startswith(f"{first} breaks nothing in 1 package sets") for line in good), good
     before = desk.state()
     assert desk.play("promote", "--check", osaas_channel="testing", **move) == [
         f"channel testing: {first}, new"
@@ -147,15 +149,28 @@ def test_from_upstream_to_stable_and_back(desk: Desk) -> None:
         (first, "olga", "tool is slow"),
     ]
 
+    put(desk.upstream, *LATEST)
+    desk.play("sync")
+    latest = desk.snapshots()[-1]
     policy = {"osaas_keep": [], "osaas_keep_newest": 1, "osaas_keep_days": 0}
     before = desk.state()
-    desk.play("prune", "--check", **policy)
+    assert desk.play("prune", "--check", **policy)[-1].startswith("1 of 4 snapshots would go")
     assert desk.state() == before
-    desk.play("prune", **policy)
-    assert desk.snapshots() == [first, mended]
-    before = desk.state()
-    desk.play("prune", **policy)
-    assert desk.state() == before
+    assert desk.play("prune", **policy)[-1].startswith("1 of 4 snapshots went")
+    # Where a channel was before its last move stays, to be gone back to.
+    assert desk.snapshots() == [first, mended, latest]
+
+
+def test_a_package_that_is_held(desk: Desk) -> None:
+    put(desk.upstream, *FIRST)
+    desk.play("sync")
+    put(desk.upstream, *MENDED)
+    hold = {"source": "tool", "version": "1-1", "owner": "shop", "reason": "slow", "until": "2099-01-01"}
+    signing = {f"osaas_{name}": value for name, value in desk.upstream.signing.items()}
+    _mirror, held, snapshot = desk.play("sync", osaas_holds=[hold], **signing)
+    words = "hold tool: applied, 1 packages kept, 1 left out, until 2099-01-01T00:00:00+00:00 (slow)"
+    assert held == words
+    assert snapshot.startswith(f"snapshot {desk.snapshots()[-1]}: new, 2 packages")
 
 
 def test_what_is_not_told_or_not_there(desk: Desk) -> None:
@@ -164,6 +179,13 @@ def test_what_is_not_told_or_not_there(desk: Desk) -> None:
     assert desk.refused("promote", **move) == missing.format("osaas_reason")
     (desk.directory / "fleet.yml").write_text("{}")
     assert desk.refused("sync") == missing.format("osaas_repositories, osaas_store")
+
+
+def test_tags_and_limits_that_fit_nothing(desk: Desk) -> None:
+    for flags in (("--tags", "nothing"), ("--limit", "web-01")):
+        status, output = desk._run("sync", flags, {})
+        assert status == 0 and "0 hosts ok" in output, output
+    assert not desk.snapshots()
 
 
 def test_a_signature_that_is_missing(desk: Desk) -> None:
