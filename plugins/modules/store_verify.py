@@ -149,7 +149,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._repo.options import (
 )
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.store import open_store
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.verify import Verified, verify
-from ansible_collections.osaas.fleet.plugins.module_utils._repo.verify_fault import Fault
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.verify_fault import DAMAGED, MISSING, Fault
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.verify_repair import Repaired, repair
 
 SPEC = ArgumentSpec(
@@ -179,11 +179,20 @@ def work(module: AnsibleModule) -> Result:
     if wanted and module.check_mode:
         return {**result, "changed": bool(verified.faults), "msg": _summary(verified, verified.faults)}
     if done.left:
-        way_out = "Sync, then repair again" if wanted else "Run it with repair"
         raise StoreError(
-            _summary(verified, done.left), where=str(store.root), way_out=way_out, details=result
+            _summary(verified, done.left),
+            where=str(store.root),
+            way_out=_way_out(done.left[0]) if wanted else "Run it with repair",
+            details=result,
         )
     return {**result, "msg": _summary(verified, ())}
+
+
+def _way_out(fault: Fault) -> str:
+    """Of what a repair could not mend."""
+    if fault.what in (DAMAGED, MISSING):
+        return "Sync, then repair again"
+    return "Restore it from a backup, or remove it, and verify again"
 
 
 def _summary(verified: Verified, faults: Sequence[Fault]) -> str:

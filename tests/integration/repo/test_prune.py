@@ -93,3 +93,19 @@ def test_the_state_before_the_newest_stays_reachable(upstream: Upstream) -> None
     assert contents(upstream.store / "mirrors" / "os") == states[2]
     assert contents(upstream.store / "superseded" / "mirrors" / "os") == states[1]
     assert not upstream.module("store_verify").failed
+
+
+def test_a_signed_manifest_is_freed_to_the_last_byte(upstream: Upstream) -> None:
+    for version in ("1", "2"):
+        upstream.offer(version)
+        upstream.sync()
+        assert upstream.module("snapshot", **upstream.signing).changed
+    upstream.offer("1")
+    upstream.sync()
+    before = size(upstream.store)
+    old_map = (upstream.store / "at.map").stat().st_size
+
+    told = upstream.module("store_prune", **STRICT, keep=[]).data["prune"]
+
+    shrunk = old_map - (upstream.store / "at.map").stat().st_size
+    assert before - size(upstream.store) == told["freed"] + shrunk

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from integration.repo.conftest import Upstream
+from integration.repo.related import offer, stock
 from integration.repo.state import differing, faults, state
 from integration.repo.test_crash import described, no_litter
 from integration.repo.test_story import contents
@@ -322,7 +323,10 @@ def test_a_damaged_manifest_is_never_rewritten(upstream: Upstream, snapshot: str
     result = repair(upstream)
 
     assert faults(result) == [("manifest", f"snapshots/{snapshot}")]
-    assert "the manifest does not fit its digest" in result.msg
+    assert result.msg.endswith(
+        f"1 manifest; snapshots/{snapshot}: the manifest does not fit its digest."
+        " Restore it from a backup, or remove it, and verify again"
+    )
     assert path.read_bytes() == changed
 
 
@@ -361,3 +365,33 @@ def test_a_look_needs_no_lock_and_a_repair_does(upstream: Upstream, snapshot: st
         assert faults(verify(upstream))
         assert "another run is writing to this store" in repair(upstream).msg
     assert not repair(upstream).failed
+
+
+def test_a_snapshot_with_a_hold_is_held_against_its_own_metadata(upstream: Upstream) -> None:
+    """Its package is carried forward: no upstream has it any more, but the snapshot before has."""
+    offer(upstream, ("lib", "1", ""), ("other", "1", ""))
+    stock(upstream, ("lib", "2", ""), ("other", "2", ""))
+    hold = {"source": "lib", "until": "2099-12-31", "reason": "test"}
+    held = upstream.module("snapshot", holds=[hold], **upstream.signing).data["snapshot"]["id"]
+    good = verify(upstream)
+    assert not good.failed, good.msg
+    assert good.data["verify"]["trees"] == 3
+    before = contents(upstream.store / "snapshots" / held)
+
+    (upstream.store / "snapshots" / held / "os" / "lib-1-1.noarch.rpm").unlink()
+
+    [fault] = verify(upstream).data["verify"]["faults"]
+    assert (fault["what"], fault["snapshots"]) == ("missing", [held])
+    assert not repair(upstream, known=False).failed
+    assert contents(upstream.store / "snapshots" / held) == before
+
+
+def test_a_state_that_is_signed_anew_shares_its_files(upstream: Upstream, snapshot: str) -> None:
+    upstream.built.forge.sign_metadata(upstream.path, key="stranger")
+    keys = [str(upstream.built.key), str(upstream.built.other_key)]
+    assert upstream.sync(repository={"gpgkey": keys}).changed
+
+    result = verify(upstream)
+
+    assert not result.failed, result.msg
+    assert (result.data["verify"]["trees"], result.data["verify"]["unneeded"]) == (2, 0)
