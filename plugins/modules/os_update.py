@@ -293,8 +293,8 @@ from ansible_collections.osaas.fleet.plugins.module_utils._host.activation impor
 from ansible_collections.osaas.fleet.plugins.module_utils._host.backend import bindings
 from ansible_collections.osaas.fleet.plugins.module_utils._host.interpreter import need_bindings
 from ansible_collections.osaas.fleet.plugins.module_utils._host.options import RELEASE_OPTIONS, release_of
+from ansible_collections.osaas.fleet.plugins.module_utils._host.patience import Patience
 from ansible_collections.osaas.fleet.plugins.module_utils._host.preview import Preview
-from ansible_collections.osaas.fleet.plugins.module_utils._host.transactions import Patience
 from ansible_collections.osaas.fleet.plugins.module_utils._host.update import STATES, Request
 from ansible_collections.osaas.fleet.plugins.module_utils._module import ArgumentSpec, run_module
 from ansible_collections.osaas.fleet.plugins.module_utils._names import check_snapshot_id

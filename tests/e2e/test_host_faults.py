@@ -170,6 +170,25 @@ def test_a_transaction_that_was_cut_off_is_finished(
     row.recovered += 1
 
 
+def test_a_download_that_was_cut_off_is_finished(site: Site, undisturbed: Undisturbed) -> None:
+    assert not site.converge(VICTIM, R1)["failed"]
+    site.pin(VICTIM, R2, force=True)
+    site.shell(VICTIM, "rm -rf /var/cache/osaas")
+    kill = (
+        "until find /var/cache/osaas -name '*.rpm' 2>/dev/null | grep -q .; do :; done; "
+        "kill -KILL $(pgrep -f [A]nsiballZ_os_update); echo killed"
+    )
+    with ThreadPoolExecutor() as pool:
+        killer = pool.submit(site.shell, VICTIM, kill)
+        assert site.update(VICTIM, "staged", R2)["failed"]
+        assert killer.result() == "killed"
+    staged = site.update(VICTIM, "staged", R2)
+    assert not staged["failed"] and staged["changed"], staged
+    result = site.update(VICTIM, "active", R2)
+    assert not result["failed"] and not result["recovered"], result
+    assert look(site, VICTIM) == undisturbed.looks[R2]
+
+
 def test_a_full_disk_in_mid_transaction(site: Site, undisturbed: Undisturbed) -> None:
     """Time zones come late in the transaction; by then there is no room for them."""
     assert not site.converge(VICTIM, R1)["failed"]

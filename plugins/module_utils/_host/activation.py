@@ -19,6 +19,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._host.bad_releases imp
 from ansible_collections.osaas.fleet.plugins.module_utils._host.database import mend_database
 from ansible_collections.osaas.fleet.plugins.module_utils._host.lock import exclusive
 from ansible_collections.osaas.fleet.plugins.module_utils._host.packages import name_of, set_digest
+from ansible_collections.osaas.fleet.plugins.module_utils._host.patience import Patience
 from ansible_collections.osaas.fleet.plugins.module_utils._host.pin import Pin
 from ansible_collections.osaas.fleet.plugins.module_utils._host.plan import Plan
 from ansible_collections.osaas.fleet.plugins.module_utils._host.rpmdb import installed_packages
@@ -31,7 +32,6 @@ from ansible_collections.osaas.fleet.plugins.module_utils._host.staging import W
 from ansible_collections.osaas.fleet.plugins.module_utils._host.transactions import (
     Job,
     Outcome,
-    Patience,
     Transaction,
     last_transaction,
     new_transaction,
@@ -214,7 +214,7 @@ def _begin(runner: Runner, pin: Pin, wish: Wish) -> Transaction | None:
     want = Want(pin, wish.allow_removals, again)
     staged = read_staged()
     if not staged or not staged.fits(want, digest):
-        staged, _downloaded = stage(runner, want)
+        staged, _downloaded = stage(runner, want, wish.patience)
     if staged.plan.empty and not failed:
         write_running(Running.now(pin.release, "", installed))
         return None

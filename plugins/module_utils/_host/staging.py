@@ -23,7 +23,9 @@ from ansible_collections.osaas.fleet.plugins.module_utils._host.backend import (
     source_from_json,
     source_of,
 )
+from ansible_collections.osaas.fleet.plugins.module_utils._host.database import wait_for_database
 from ansible_collections.osaas.fleet.plugins.module_utils._host.packages import set_digest
+from ansible_collections.osaas.fleet.plugins.module_utils._host.patience import Patience
 from ansible_collections.osaas.fleet.plugins.module_utils._host.pin import Pin
 from ansible_collections.osaas.fleet.plugins.module_utils._host.plan import (
     Plan,
@@ -84,7 +86,7 @@ def predict(want: Want, source: Source) -> Plan:
         session.close()
 
 
-def stage(runner: Runner, want: Want) -> tuple[Staged, bool]:
+def stage(runner: Runner, want: Want, patience: Patience) -> tuple[Staged, bool]:
     """Resolve, download, verify and rehearse; also returns whether anything had to be downloaded."""
     source = source_of(want.pin)
     source.cache.mkdir(parents=True, exist_ok=True)
@@ -96,6 +98,7 @@ def stage(runner: Runner, want: Want) -> tuple[Staged, bool]:
             check_space(_demands(source, plan))
             session.download()
             verify_packages(runner, source, session)
+            wait_for_database(patience.lock)  # a rehearsal needs rpm's lock too
             session.rehearse()
     finally:
         session.close()

@@ -22,17 +22,10 @@ from ansible_collections.osaas.fleet.plugins.module_utils._files import (
 )
 from ansible_collections.osaas.fleet.plugins.module_utils._host import paths
 from ansible_collections.osaas.fleet.plugins.module_utils._host.backend import Source, source_from_json
+from ansible_collections.osaas.fleet.plugins.module_utils._host.patience import Patience
 from ansible_collections.osaas.fleet.plugins.module_utils._host.plan import Plan, plan_from_json
 
 _ID = re.compile(r"(?P<release>\d{8}T\d{6}Z)-(?P<number>\d+)")
-
-
-@dataclass(frozen=True)
-class Patience:
-    """Seconds: `lock` to wait while another process holds the rpm database, `hook` for each hook."""
-
-    lock: float = 300.0
-    hook: float = 300.0
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,9 @@ def staged(runner: Runner, request: Request) -> Result:
     pin = _pinned(request.release)
     repairs = finish(runner, request.wish, pin.release)
     with exclusive():
-        done, downloaded = stage(runner, Want(pin, request.wish.allow_removals, debt()))
+        done, downloaded = stage(
+            runner, Want(pin, request.wish.allow_removals, debt()), request.wish.patience
+        )
     return {
         "changed": downloaded or bool(repairs),
         "release": pin.release,

@@ -18,11 +18,11 @@ from ansible_collections.osaas.fleet.plugins.module_utils._errors import HostErr
 from ansible_collections.osaas.fleet.plugins.module_utils._host import activation, offline, paths
 from ansible_collections.osaas.fleet.plugins.module_utils._host.activation import Wish, debt, finish
 from ansible_collections.osaas.fleet.plugins.module_utils._host.backend import Source
+from ansible_collections.osaas.fleet.plugins.module_utils._host.patience import Patience
 from ansible_collections.osaas.fleet.plugins.module_utils._host.plan import Plan
 from ansible_collections.osaas.fleet.plugins.module_utils._host.transactions import (
     Job,
     Outcome,
-    Patience,
     Transaction,
     all_transactions,
     last_transaction,

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,29 @@ def test_the_pin_is_written_after_what_it_names(host: Path) -> None:
         "osaas_release",
         "release.json",
     ]
+
+
+def cut_off(changes: pinning.Changes, after: int) -> None:
+    """carry_out() by a process that is killed after so many files; each of them is whole or not there."""
+    done = {path: changes.after[path] for path in changes.changed()[:after]}
+    pinning.carry_out(replace(changes, after=done))
+
+
+@pytest.mark.parametrize("after", range(7))
+def test_a_pin_that_was_cut_off_is_finished_or_undone(host: Path, after: int) -> None:
+    before = files(host)
+    cut_off(pinning.plan_pin(PIN, {"one": "KEY"}, ()), after)
+    pinning.carry_out(pinning.plan_unpin())
+    assert files(host) == before
+    cut_off(pinning.plan_pin(PIN, {"one": "KEY"}, ()), after)
+    pinning.carry_out(pinning.plan_pin(PIN, {"one": "KEY"}, ()))
+    pinned = files(host)
+    cut_off(pinning.plan_unpin(), after)
+    pinning.carry_out(pinning.plan_pin(PIN, {"one": "KEY"}, ()))
+    assert files(host) == pinned
+    cut_off(pinning.plan_unpin(), after)
+    pinning.carry_out(pinning.plan_unpin())
+    assert files(host) == before
 
 
 def test_a_repo_allowed_later_is_enabled_again(host: Path) -> None:
