@@ -83,9 +83,7 @@ def _look_again(
     used = used_trees(store)
     touched = {name for fault in faults for name in trees_of(fault)}
     touched |= {name for name in used if not store.tree(*name).is_dir()}
-    others = [
-        fault for fault in faults if not fault.places and fault.what != LINK and not done.get(fault.path)
-    ]
+    others = [fault for fault in verified.objects.faults if not fault.file and not done.get(fault.path)]
     trees = check_trees(store, runner, verified.objects, sorted(touched))
     return [*merge(store, [*others, *trees]), *check_links(store)]
 

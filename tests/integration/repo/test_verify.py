@@ -302,6 +302,7 @@ def test_what_is_not_the_stores_is_told_and_left_alone(upstream: Upstream, snaps
     directory = upstream.store / "snapshots" / snapshot
     directory.chmod(0o755)
     (directory / "extra").symlink_to("/etc")
+    directory.chmod(0o555)
 
     for result in (verify(upstream), repair(upstream)):
         assert sorted(faults(result)) == [
