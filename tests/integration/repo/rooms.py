@@ -93,13 +93,17 @@ def parse_package(text: str) -> Package:
 
 @dataclass(frozen=True)
 class Room:
-    """One host, `installed` in it, and one repo with what is `offered`; `enabled` are module streams."""
+    """One host, `installed` in it, and one repo with what is `offered`; `enabled` are module streams.
+
+    `untold` ones are for preflight to find by the packages.
+    """
 
     name: str
     installed: tuple[Package, ...]
     offered: tuple[Package, ...]
     modules: str = ""
     enabled: tuple[str, ...] = ()
+    untold: bool = False
 
 
 def read_rooms(file: Path) -> tuple[Room, ...]:
@@ -112,6 +116,7 @@ def read_rooms(file: Path) -> tuple[Room, ...]:
             tuple(map(parse_package, room["offered"])),
             "".join(MODULES[kind] for kind in room.get("modules", ())),
             tuple(room.get("enabled", ())),
+            room.get("untold", False),
         )
         for name, room in rooms.items()
     )
