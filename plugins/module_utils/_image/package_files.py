@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ansible_collections.osaas.fleet.plugins.module_utils._command import Runner
@@ -53,13 +53,3 @@ def _read(text: str) -> Iterator[Known]:
         bits = None if kind is FileType.SYMLINK else stat.S_IMODE(number)
         item = PathItem(path, kind, bits, owner, group, target or None)
         yield Known(item, f"the package {package[1:]}")
-
-
-def modes(known: Sequence[Known]) -> Mapping[str, int]:
-    """The modes of the directories among them, by path."""
-    items = [one.item for one in known]
-    return {
-        item.path: item.mode
-        for item in items
-        if isinstance(item, PathItem) and item.type is FileType.DIRECTORY and item.mode is not None
-    }

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -143,11 +143,3 @@ def _entries(text: str) -> Iterator[tuple[str, int]]:
         fields = line.split(":")
         if len(fields) > 2:
             yield fields[0], int(fields[2])
-
-
-def known_modes(root: Path, modes: Mapping[str, int]) -> None:
-    """Give directories the modes that packages say: those that a sandbox mounts over kept another."""
-    for path in ("/dev", "/proc", "/run", "/sys", "/tmp"):  # noqa: S108
-        place = root / path[1:]
-        if path in modes and place.is_dir() and not place.is_symlink():
-            place.chmod(modes[path])

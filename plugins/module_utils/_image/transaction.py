@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import CommandError, VerificationError
+from ansible_collections.osaas.fleet.plugins.module_utils._image.item import PathItem
+from ansible_collections.osaas.fleet.plugins.module_utils._image.package_files import package_files
 from ansible_collections.osaas.fleet.plugins.module_utils._image.rpm_plan import RpmPlan
 from ansible_collections.osaas.fleet.plugins.module_utils._image.sandbox import Sandbox
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.digests import Hasher
@@ -34,6 +36,14 @@ def install(sandbox: Sandbox, plan: RpmPlan, trees: Mapping[str, Path], keys: Se
         done = sandbox.run_around(argv)
         if faults := [line for line in done.stderr.splitlines() if "scriptlet failed" in line]:
             raise CommandError(argv[:1], 1, "", faults[-1])
+        _set_modes(sandbox, files)
+
+
+def _set_modes(sandbox: Sandbox, files: Sequence[Path]) -> None:
+    """Give the directories that were mounted over the modes that packages say."""
+    for known in package_files(sandbox.runner, files):
+        if known.item.key.name.lstrip("/") in MOUNTED and isinstance(known.item, PathItem):
+            (sandbox.root / known.item.path[1:]).chmod(known.item.mode or 0)
 
 
 def _verified(path: Path, sha256: str) -> Path:

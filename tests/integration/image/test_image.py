@@ -62,6 +62,7 @@ def test_an_image_is_what_its_definition_says(workshop: Workshop) -> None:
     assert not (root / "usr/bin/yes").exists()
     assert (root / "data").is_dir()
     assert (root / "srv/web/uid").read_text() == "900\n"
+    assert stat.S_IMODE((root / "proc").stat().st_mode) == 0o555
     phases = [(layer["image"], layer["phase"]) for layer in built.data["layers"]]
     assert phases == [("base", "packages"), ("web", "removals"), ("web", "files"), ("web", "commands")]
 
