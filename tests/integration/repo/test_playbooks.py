@@ -33,7 +33,7 @@ class Desk:
 
     def play(self, playbook: str, *flags: str, **variables: Any) -> list[str]:
         """What `ansible-playbook osaas.fleet.PLAYBOOK -e @fleet.yml` says, but for what it did."""
-        status, output = self._run(playbook, flags, variables)
+        status, output = self.run(f"osaas.fleet.{playbook}", flags, variables)
         assert status == 0, output
         assert "[WARNING]" not in output and "[DEPRECATION" not in output, output
         lines = [line.strip() for line in output.splitlines()]
@@ -42,14 +42,15 @@ class Desk:
 
     def refused(self, playbook: str, *flags: str, **variables: Any) -> str:
         """Why the playbook fails: task and message."""
-        status, output = self._run(playbook, flags, variables)
+        status, output = self.run(f"osaas.fleet.{playbook}", flags, variables)
         assert status == 2, output
         reason = re.search(r"localhost +(.+ FAILED: .+?)(?: \([0-9.]+ s\))?\n\n", output, re.DOTALL)
         assert reason, output
         return reason[1]
 
-    def _run(self, playbook: str, flags: tuple[str, ...], variables: dict[str, Any]) -> tuple[int, str]:
-        argv = ["ansible-playbook", f"osaas.fleet.{playbook}", "-e", "@fleet.yml", *flags]
+    def run(self, playbook: str, flags: tuple[str, ...], variables: dict[str, Any]) -> tuple[int, str]:
+        """Exit status and output of a playbook."""
+        argv = ["ansible-playbook", playbook, "-e", "@fleet.yml", *flags]
         argv += ["-e", json.dumps(variables)] if variables else []
         environment = {
             **os.environ,
@@ -81,6 +82,15 @@ class Desk:
             for file in files
             if file.name != "store.lock" and not file.is_dir()
         }
+
+
+NIGHTLY = """\
+- import_playbook: osaas.fleet.sync
+- import_playbook: osaas.fleet.preflight
+  vars: {osaas_release: untested}
+- import_playbook: osaas.fleet.promote
+  vars: {osaas_release: untested, osaas_channel: testing, osaas_reason: passed its checks}
+"""
 
 
 @pytest.fixture
@@ -173,6 +183,18 @@ def test_a_package_that_is_held(desk: Desk) -> None:
     assert snapshot.startswith(f"snapshot {desk.snapshots()[-1]}: new, 2 packages")
 
 
+def test_a_night_in_one_playbook(desk: Desk) -> None:
+    (desk.directory / "nightly.yml").write_text(NIGHTLY)
+    put(desk.upstream, *FIRST)
+    status, output = desk.run("nightly.yml", (), {})
+    (first,) = desk.snapshots()
+    assert status == 0 and desk.channels() == {"untested": first, "testing": first}, output
+    put(desk.upstream, *BROKEN)
+    status, output = desk.run("nightly.yml", (), {})
+    assert status == 2 and "Promote a snapshot" not in output, output
+    assert desk.channels() == {"untested": desk.snapshots()[-1], "testing": first}
+
+
 def test_what_is_not_told_or_not_there(desk: Desk) -> None:
     missing = "See that all is told FAILED: Validation of arguments failed:\nmissing required arguments: {}"
     move = {"osaas_channel": "stable", "osaas_release": "testing"}
@@ -183,7 +205,7 @@ def test_what_is_not_told_or_not_there(desk: Desk) -> None:
 
 def test_tags_and_limits_that_fit_nothing(desk: Desk) -> None:
     for flags in (("--tags", "nothing"), ("--limit", "web-01")):
-        status, output = desk._run("sync", flags, {})
+        status, output = desk.run("osaas.fleet.sync", flags, {})
         assert status == 0 and "0 hosts ok" in output, output
     assert not desk.snapshots()
 
