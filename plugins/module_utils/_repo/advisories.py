@@ -67,9 +67,9 @@ def _stream(collection: ElementTree.Element) -> str:
 def _updates(source: Path, *, where: str) -> Iterator[tuple[str, ElementTree.Element]]:
     """Id and element of each advisory; one in memory at a time. Raises UpstreamError."""
     check_xml(source, where=where)
-    events = ElementTree.iterparse(source, events=("start", "end"))
-    root = next(element for _event, element in events)
-    for event, element in events:
+    root: ElementTree.Element | None = None
+    for event, element in ElementTree.iterparse(source, events=("start", "end")):
+        root = element if root is None else root
         if event == "end" and element.tag == "update":
             yield element.findtext("id") or "", element
             root.clear()
