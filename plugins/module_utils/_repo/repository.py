@@ -21,16 +21,15 @@ from ansible_collections.osaas.fleet.plugins.module_utils._errors import (
     FleetError,
     InputError,
     UpstreamError,
-    VerificationError,
 )
 from ansible_collections.osaas.fleet.plugins.module_utils._repo import hrefs
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.before import Before
-from ansible_collections.osaas.fleet.plugins.module_utils._repo.choice import choose
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.contents import decide
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.derive import Source, adopt, derive, sign
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.digests import sha256
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.head import Head, read_head
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.installer import read_installer
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.keys import Keys
-from ansible_collections.osaas.fleet.plugins.module_utils._repo.listing import Listed
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.model import (
     REPOMD,
     SIGNATURE,
@@ -39,34 +38,19 @@ from ansible_collections.osaas.fleet.plugins.module_utils._repo.model import (
     Repository,
 )
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.modules import read_modules, streams
-from ansible_collections.osaas.fleet.plugins.module_utils._repo.primary import mutable, parse_primary
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.primary import parse_primary
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.repomd import (
     RECORD_BYTES,
     Record,
     Repomd,
-    parse_repomd,
 )
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.signing import SigningKey
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.store import Store, make_directory
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.tree import TreeRecord, mirrored
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.unpack import unpack
-from ansible_collections.osaas.fleet.plugins.module_utils._repo.upstream import Missing, Unreachable, Upstream
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.upstream import Unreachable, Upstream
 
-REPOMD_BYTES = 1 << 20  # a few KB, in fact
-SIGNATURE_BYTES = 1 << 20
-PAIRS = 4  # of repomd.xml and signature, until the two fit
-PAIR_SECONDS = 0.5
 GIVE_UP = 8  # files that cannot be reached after all their tries: so is the rest
-
-
-@dataclass(frozen=True)
-class Head:
-    """The entry point of an upstream state, verified as far as it has to be. `digest` is its sha256."""
-
-    content: bytes
-    signature: bytes | None
-    digest: str
-    repomd: Repomd
 
 
 @dataclass(frozen=True)
@@ -80,23 +64,6 @@ class Staged:
     packages: list[Package]
     objects: dict[str, str]
     upstream: str
-
-
-@dataclass(frozen=True)
-class Contents:
-    """The packages of a state that are wanted: `new` ones of upstream, and what `old`, the mirror, gives.
-
-    `why` says what makes this another state than the upstream's; nothing, if it is verbatim.
-    """
-
-    new: list[Package]
-    old: Source | None
-    why: tuple[str, ...]
-
-    @property
-    def packages(self) -> list[Package]:
-        """All of them."""
-        return [*self.new, *(self.old.take if self.old else ())]
 
 
 class RepositorySync:
@@ -136,21 +103,8 @@ class RepositorySync:
         return head.signature is None or sha256(head.signature) == mirror.signature_sha256
 
     async def head(self) -> Head:
-        """Read repomd.xml and its signature.
-
-        Upstream may be between writing the two: a bad pair is read again, a few times while it changes.
-        """
-        await self.upstream.locate()
-        pair = await self._read_pair()
-        for _again in range(PAIRS):
-            try:
-                return self._check_pair(*pair)
-            except VerificationError:
-                await asyncio.sleep(PAIR_SECONDS)
-                before, pair = pair, await self._read_pair()
-                if pair == before:
-                    raise
-        return self._check_pair(*pair)
+        """See read_head()."""
+        return await read_head(self.upstream, self._keys, self.repository, self._scratch)
 
     async def stage(self, head: Head) -> Staged:
         """Bring every file of it into the store. Raises AllErrors, UpstreamError or VerificationError."""
@@ -158,8 +112,14 @@ class RepositorySync:
         records = await self._fetch([await self._sized(record) for record in head.repomd.records])
         files = {href: self._store.object(digest) for href, digest in records.items()}
         packages = self._packages(head.repomd.primary, files[head.repomd.primary.file.href])
-        contents = self._contents(head.repomd, files, packages)
-        wanted = {package.file for package in contents.packages}
+        before = self._before.listed if self._before else {}
+        streams = self._streams(head.repomd, files)
+        contents = decide(self.repository, head.repomd.records, packages, before, streams)
+        sources = [Source(self.name, head.repomd, files, packages, contents.new)]
+        if contents.old and self._before:
+            sources.append(self._before.source(contents.old))
+        taken = [package for source in sources for package in source.take]
+        wanted = {package.file for package in taken}
         clash = hrefs.clash([*records, REPOMD, SIGNATURE, *(href for file in wanted for href in file.places)])
         if clash:
             raise UpstreamError("is wanted as a file and as a directory", where=f"{self.name}: {clash}")
@@ -174,14 +134,8 @@ class RepositorySync:
             await self._verify({objects[file.href]: file.href for file in wanted})
         left_out: tuple[str, ...] = ()
         if contents.why and self._key is not None:
-            derived = derive(
-                self._runner,
-                [
-                    Source(self.name, head.repomd, files, packages, contents.new),
-                    *filter(None, [contents.old]),
-                ],
-                Path(tempfile.mkdtemp(dir=self._scratch)) / "derived",
-            )
+            beside = Path(tempfile.mkdtemp(dir=self._scratch)) / "derived"
+            derived = derive(self._runner, sources, beside)
             signature = sign(self._store, self._runner, derived, self._key, self.name)
             objects.update(adopt(self._store, derived, signature))
             left_out = derived.left_out
@@ -193,54 +147,8 @@ class RepositorySync:
         images = await self._images(objects) if self.repository.treeinfo else {}
         objects.update(images)
         record = self._record(head, wanted, objects, contents.why)
-        return Staged(
-            replace(record, left_out=left_out, treeinfo=bool(images)), contents.packages, objects, head.digest
-        )
-
-    def _contents(self, repomd: Repomd, files: Mapping[str, Path], packages: list[Package]) -> Contents:
-        """Decide which packages are wanted. Raises AllErrors for mutable ones that nobody decided about."""
-        tolerance = self.repository.tolerance
-        builds: dict[str, list[Package]] = {}
-        for package in packages:
-            builds.setdefault(package.nevra, []).append(package)
-        before = self._before.listed if self._before else {}
-        why: list[str] = []
-        errors: list[FleetError] = []
-        dropped: set[Package] = set()
-        old: list[str] = []
-        for nevra, same in builds.items():
-            other = before.get(nevra)
-            if other and not _differ(other, same[0].file):
-                other = None
-            if not other and len(same) == 1:
-                continue
-            digests = {one.digest for one in (*(package.file for package in same), other) if one}
-            if len(digests) < 2:
-                continue
-            verdict = tolerance.verdict(nevra, digests)
-            if verdict is None:
-                # If there is no other, upstream's own list has both, and would not have been read.
-                errors.append(mutable(nevra, other or same[-1].file, same[0].file, repository=self.name))
-                continue
-            losers = {package for package in same if package.file.digest != verdict.take}
-            if losers:
-                dropped |= losers
-                why.append(f"accept_mutable: {nevra} ({verdict.reason})")
-            if len(losers) == len(same):
-                old.append(nevra)
-        if errors:
-            raise AllErrors(errors)
-        chosen = choose(
-            [package for package in packages if package not in dropped],
-            self.repository.choice,
-            self._streams(repomd, files),
-        )
-        for kind, files_ in (("metadata files", repomd.records), ("packages", chosen.packages)):
-            moved = sum(one.file.address != "" for one in files_)
-            if moved:
-                why.append(f"allow_foreign_base: {moved} {kind} brought into the repo")
-        source = self._before.source(old) if self._before and old else None
-        return Contents(chosen.packages, source, (*why, *chosen.why))
+        record = replace(record, left_out=left_out, treeinfo=bool(images))
+        return Staged(record, taken, objects, head.digest)
 
     def _streams(self, repomd: Repomd, files: Mapping[str, Path]) -> dict[str, str]:
         """Only the choice of the newest asks for them."""
@@ -251,36 +159,6 @@ class RepositorySync:
         opened = self._scratch / "modules.yaml"
         unpack(self._runner, files[record.file.href], opened, record, where=where)
         return streams(read_modules(opened, where=where))
-
-    async def _read_pair(self) -> tuple[bytes, bytes | None]:
-        content = await self.upstream.read(REPOMD, REPOMD_BYTES)
-        try:
-            return content, await self.upstream.read(SIGNATURE, SIGNATURE_BYTES)
-        except Missing:
-            return content, None
-
-    def _check_pair(self, content: bytes, signature: bytes | None) -> Head:
-        path = self._scratch / "repomd.xml"
-        path.write_bytes(content)
-        if self.repository.repo_gpgcheck:
-            if signature is None:
-                raise VerificationError(
-                    "there is no signature of repomd.xml",
-                    where=f"{self.name}: {SIGNATURE}",
-                    way_out="Ask upstream to sign it, or set repo_gpgcheck to false",
-                )
-            asc = self._scratch / "repomd.xml.asc"
-            asc.write_bytes(signature)
-            self._keys.verify_repomd(path, asc)
-        tolerance = self.repository.tolerance
-        repomd = parse_repomd(
-            path,
-            repository=self.name,
-            weak=tolerance.weak_digests,
-            foreign_bases=tolerance.foreign_bases,
-            baseurl=self.upstream.base,
-        )
-        return Head(content, signature, sha256(content), repomd)
 
     async def _fetch(self, wanted: Iterable[RemoteFile]) -> dict[str, str]:
         """Bring all of `wanted` into the store; returns href -> sha256. Raises AllErrors."""
@@ -405,8 +283,3 @@ class RepositorySync:
 
 def _size(store: Store, sha256: str) -> int:
     return os.stat(store.object_name(sha256)).st_size  # noqa: PTH116  (see object_name)
-
-
-def _differ(one: Listed, other: RemoteFile) -> bool:
-    """Digests of two algorithms say nothing about each other."""
-    return one.algorithm == other.algorithm and one.digest != other.digest

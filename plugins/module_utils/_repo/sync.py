@@ -22,10 +22,11 @@ from ansible_collections.osaas.fleet.plugins.module_utils._errors import (
     StoreError,
     UpstreamError,
 )
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.head import Head
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.keys import open_keys
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.listing import write_listing
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.model import Repository, unique_names
-from ansible_collections.osaas.fleet.plugins.module_utils._repo.repository import Head, RepositorySync, Staged
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.repository import RepositorySync, Staged
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.signing import SigningKey
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.store import Store, disk_errors
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.tree import TreeRecord, build_tree, publish

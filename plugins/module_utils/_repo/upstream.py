@@ -331,4 +331,7 @@ def _pause(turn: int) -> float:
 
 
 def _said(error: BaseException) -> str:
+    """One line; what the HTTP client quotes of an answer that is none stays out of it."""
+    if isinstance(error, aiohttp.ClientResponseError):
+        return f"the answer breaks the rules of HTTP: {error.message.splitlines()[0][:120]}"
     return str(error) or type(error).__name__

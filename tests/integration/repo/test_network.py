@@ -204,15 +204,19 @@ def test_redirects_in_a_circle(upstream: Upstream, moody: Moody) -> None:
     assert len(ranges(moody, ALPHA)) < 25
 
 
-@pytest.mark.parametrize("promised", [-7, 7])
-def test_a_length_that_is_a_lie(upstream: Upstream, moody: Moody, promised: int) -> None:
-    moody.mood = lambda path, _wanted: Promise(promised) if path == ALPHA else None
+def test_a_length_that_is_a_lie(upstream: Upstream, moody: Moody) -> None:
+    moody.mood = lambda path, _wanted: Promise(7) if path == ALPHA else None
     size = (upstream.path / ALPHA[5:]).stat().st_size
 
     assert upstream.sync(repository=at(moody)).msg == (
-        f"os: {ALPHA[5:]}: the server has {size + promised} bytes, but the metadata says {size}"
+        f"os: {ALPHA[5:]}: the server has {size + 7} bytes, but the metadata says {size}"
         f" (from {moody.url}/www/)"
     )
+    moody.mood = lambda path, _wanted: Promise(-7) if path == ALPHA else None
+    message = upstream.sync(repository=at(moody)).msg
+    # Whether the HTTP client or we see it first depends on how the bytes arrive.
+    assert f"the server has {size - 7} bytes" in message or "the answer breaks the rules of HTTP" in message
+    assert message.isprintable() and len(message) < 300
 
 
 def test_between_repomd_and_its_signature(upstream: Upstream, moody: Moody) -> None:
