@@ -17,7 +17,7 @@ description:
   - With O(holds), source packages stay at what they are, or out, while all others move. The metadata of the
     repositories that this changes is derived and signed with O(signing_key); the others stay byte for byte.
     Nothing is cut if a hold makes packages uninstallable.
-  - With O(signing_key) the manifest is signed too, in C(manifest.json.asc) beside it.
+  - With O(signing_key) the manifest of a new snapshot is signed too, in C(manifest.json.asc) beside it.
 author:
   - osaas.fleet contributors (@osaas-fleet)
 extends_documentation_fragment:

@@ -13,7 +13,7 @@ trees/<repo>/<tree>.json          TreeRecord: what is known of it
 trees/<repo>/<tree>.list          its packages, for the next sync; made again where it is missing
 trees/<repo>/<tree>.solv          its packages as libsolv likes them; made again where it is missing
 mirrors/<repo>                    -> ../trees/<repo>/<tree>, the newest state
-snapshots/<id>/manifest.json      and <repo> -> ../../trees/<repo>/<tree>
+snapshots/<id>/manifest.json      with manifest.json.asc, and <repo> -> ../../trees/<repo>/<tree>
 channels/<name>                   -> ../snapshots/<id>, with <name>.json, its history
 at.map                            dated addresses, for nginx
 checks/<id>.json                  what the checks of that snapshot came to

@@ -338,6 +338,24 @@ def test_a_hold_needs_a_key(upstream: Upstream) -> None:
         )
 
 
+@pytest.mark.parametrize("checksum", ["sha1", "sha512"])
+def test_metadata_with_other_digests(upstream: Upstream, tmp_path: Path, checksum: str) -> None:
+    """The store knows files by sha256, whatever upstream names them by."""
+    weak = {"allow_weak_digests": True}
+    for version in ("1", "2"):
+        put(upstream, ("lib", version, ""), ("other", version, ""))
+        upstream.index(options=(f"--checksum={checksum}",))
+        synced = upstream.sync(repository=weak)
+        assert not synced.failed, synced.msg
+        snapshot = held(upstream, *([hold(source="lib")] if version == "2" else []))
+
+    assert packages(upstream, snapshot) == ["lib-1", "other-2"]
+    root, url = tmp_path / "root", f"file://{upstream.store}/snapshots/{snapshot['id']}/os"
+    dnf(upstream, root, url, "install", "lib", "other", keys=both(upstream))
+    assert installed(root) == ["lib-1", "other-2"]
+    assert not cut(upstream, hold(source="lib")).changed
+
+
 def test_unheld_repos_stay_verbatim(upstream: Upstream) -> None:
     offer(upstream, ("lib", "1", ""))
     other = {"name": "other", "baseurl": [upstream.url], "gpgkey": [str(upstream.built.key)]}
