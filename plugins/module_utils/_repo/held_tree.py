@@ -40,6 +40,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._repo.tree import (
     build_tree,
     read_record,
 )
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.treeinfo import NAMES, parse_treeinfo
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,8 @@ class Workshop:
         signature = sign(self.store, self.runner, derived, self.key, name)
         places = {package.file: state.tree for package in repo.take}
         places.update((package.file, before.tree) for before, package in repo.carried)
+        if mirror.treeinfo:
+            places.update(dict.fromkeys(_installer(state.tree), state.tree))
         carried_from = {before.tree.name for before, _package in repo.carried}
         records = [read_record(self.store, name, tree) for tree in carried_from]
         metadata = (derived.repomd, signature, *derived.files.values())
@@ -153,8 +156,17 @@ def _sources(name: str, state: State, repo: HeldRepo) -> list[Source]:
     return sources
 
 
+def _installer(tree: Path) -> list[RemoteFile]:
+    """The files of a tree that an installer boots from, which no package has to do with."""
+    [info] = (tree / name for name in NAMES if (tree / name).is_file())
+    content = info.read_bytes()
+    images = parse_treeinfo(content, where=f"{tree.parent.name}: {info.name}", weak=True)
+    files = [RemoteFile(href, *digest, (tree / href).stat().st_size) for href, digest in images.items()]
+    return [RemoteFile(info.name, "sha256", sha256(content), len(content)), *files]
+
+
 def _object(file: RemoteFile, tree: Path) -> str:
-    """The sha256 of a package in a tree."""
+    """The sha256 of a file in a tree."""
     if file.algorithm == "sha256":
         return file.digest
     hasher = Hasher(file.algorithm)

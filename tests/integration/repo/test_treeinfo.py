@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -172,3 +173,24 @@ def test_servers(tree: Upstream, moody: Moody, mood: Status | Drip, rule: str) -
 
     assert result.changed and not has_images(result)
     assert rule in result.warnings[0]
+
+
+def test_they_stay_where_packages_are_held(tree: Upstream) -> None:
+    sync(tree)
+    assert tree.module("snapshot").changed
+    shutil.rmtree(tree.path / "Packages")
+    shutil.copytree(tree.built.packages["2"], tree.path / "Packages")
+    tree.index()
+    sync(tree)
+
+    hold = {"source": "tiny", "reason": "TICKET-1", "until": "2099-12-31"}
+    cut = tree.module("snapshot", holds=[hold], **tree.signing)
+
+    assert cut.changed, cut.msg
+    snapshot = cut.data["snapshot"]
+    place = tree.store / "snapshots" / snapshot["id"] / "os"
+    assert (place / "Packages/tiny-alpha-1-1.noarch.rpm").is_file()
+    for href in (".treeinfo", "images/pxeboot/vmlinuz"):
+        assert (place / href).read_bytes() == (tree.path / href).read_bytes()
+    size = sum(path.stat().st_size for path in place.resolve().rglob("*") if path.is_file())
+    assert snapshot["repositories"]["os"]["bytes"] == size
