@@ -16,6 +16,9 @@ from ansible_collections.osaas.fleet.plugins.module_utils._fleet.policy import P
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.tally import WaveCount
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.windows import Closed
 
+# Marks of a release that keep every host from it. A barrier, on the other hand, is to be visited.
+NEVER_OFFERED = ("bad", "dead-end")
+
 
 class ClaimView(t.NamedTuple):
     """All that a claim's decision rests on, read in the transaction that will also write the claim.
@@ -23,13 +26,17 @@ class ClaimView(t.NamedTuple):
     `unavailable` counts every *other* host of the ledger that is unavailable for any reason: claimed,
     whether or not the lease has ended, or failed and not recovered. `waves` are those of this rollout that
     have hosts. `forgiven` are failures that an operator has seen and resumed from. `holder` is the owner of
-    a claim whose process may still live, "" otherwise. `shut` is the policy's answer to whether it is open.
+    a claim whose process may still live, "" otherwise.
+    `shut` is the policy's answer to whether it is open. `barrier` is a release that the host would skip,
+    `own_release_flag` marks the release that it runs.
     """
 
     rollout_state: str
     rollout_reason: str
     plan_matches: bool
     release_flag: str
+    barrier: str
+    own_release_flag: str
     host_state: str
     holder: str
     holder_expires: float
@@ -71,6 +78,8 @@ def decide_claim(policy: Policy, view: ClaimView, *, owner: str, now: float) -> 
     """The verdict for one host. Order matters: what can never pass comes before what may pass later."""
     if view.host_state in states.FINAL:
         return Refused(f"the host is {view.host_state} already")
+    if view.host_state == states.EXEMPT:
+        return Refused("the host is exempt; osaas.fleet.explain tells by whom and for how long")
     if view.holder and view.holder != owner and view.holder_expires > now:
         return Wait(f"another run holds the host for {view.holder_expires - now:.0f} s more")
     if view.host_state != states.ELIGIBLE and view.rollout_state in states.UNFINISHED:
@@ -81,8 +90,12 @@ def decide_claim(policy: Policy, view: ClaimView, *, owner: str, now: float) -> 
         return Refused(f"the rollout is {view.rollout_state}{why}")
     if not view.plan_matches:
         return Refused("the plan has changed since this run began; run the rollout again")
-    if view.release_flag:
+    if view.release_flag in NEVER_OFFERED:
         return Refused(f"the release is marked {view.release_flag}")
+    if view.own_release_flag == "dead-end":
+        return Refused("the host runs a release that is a dead-end: provision it anew")
+    if view.barrier:
+        return Refused(f"the host must not skip release {view.barrier}, a barrier: roll that out first")
     over = error_budget(policy, view.waves, view.forgiven)
     if over is not None:
         return over
@@ -113,9 +126,10 @@ def _budgets(policy: Policy, view: ClaimView) -> Wait | None:
 
 def _gate(policy: Policy, view: ClaimView, now: float) -> Verdict:
     """Granted when the host's wave is open: all before it are through and have soaked long enough."""
-    for wave in view.waves:
-        if wave.number >= view.wave:
-            break
+    before = [wave for wave in view.waves if wave.number < view.wave]
+    for wave in before:
+        if not wave.hosts:
+            continue  # all of it are exempt
         name = policy.waves[wave.number].name
         left = wave.hosts - wave.done - wave.failed - wave.unreachable
         if left > 0:
@@ -125,4 +139,6 @@ def _gate(policy: Policy, view: ClaimView, now: float) -> Verdict:
         soaked = wave.last_done + policy.soak
         if now < soaked:
             return Wait(f"wave {name} soaks for {soaked - now:.0f} s more", until=soaked)
+    if before and not any(wave.done for wave in before):
+        return Refused("every host of the waves before is exempt, so nobody has tried the release")
     return Granted()

@@ -143,6 +143,14 @@ def record(
     return settle(connection, run.rollout, who=run.owner, now=now)
 
 
+def verdict(connection: Connection, rollout: int, host: str, *, now: float) -> claims.Verdict:
+    """What a claim of a new run would be told now; nothing is written."""
+    row = _look(connection, rollout, host)
+    policy = stored_policy(row.policy)
+    view = _view(connection, Run(rollout, row.plan_hash, ""), row, policy, now)
+    return claims.decide_claim(policy, view, owner="", now=now)
+
+
 def expire(connection: Connection, *, now: float, who: str, but: str = "") -> None:
     """Charge hosts whose lease has run out: nobody has heard of them, and unknown is failed."""
     table, assignment = tables().claim, tables().assignment
@@ -178,6 +186,8 @@ def _everything() -> Select[t.Any]:
     """All that is known of one host in one rollout, in one row."""
     host, held, rollout = tables().host, tables().claim, tables().rollout
     assignment, release = tables().assignment, tables().release
+    own, barrier = release.alias("own"), release.alias("barrier")
+    skipped = (barrier.c.flag == "barrier") & (barrier.c.id > host.c.release) & (host.c.release != "")
     fleet, domain = tables().capacity.alias("fleet"), tables().capacity.alias("domain_capacity")
     return (
         sa.select(
@@ -191,6 +201,13 @@ def _everything() -> Select[t.Any]:
             rollout.c.forgiven,
             sa.cast(rollout.c.policy, sa.Text).label("policy"),
             release.c.flag,
+            own.c.flag.label("own_flag"),
+            # Release ids are dates, so that they sort by age.
+            sa.select(sa.func.min(barrier.c.id))
+            .where(skipped & (barrier.c.id < release.c.id))
+            .correlate(host, release)
+            .scalar_subquery()
+            .label("barrier"),
             held.c.owner,
             held.c.expires,
             held.c.fence.label("claim_fence"),
@@ -204,6 +221,7 @@ def _everything() -> Select[t.Any]:
         .join(release, release.c.id == rollout.c.release)
         .join(fleet, fleet.c.scope == FLEET)
         .join(domain, domain.c.scope == sa.literal(tally.scope_of("")) + host.c.domain)
+        .outerjoin(own, own.c.id == host.c.release)
         .outerjoin(held, held.c.host == assignment.c.host)
         .where((assignment.c.rollout == sa.bindparam("number")) & (assignment.c.host == sa.bindparam("name")))
     )
@@ -228,6 +246,8 @@ def _view(connection: Connection, run: Run, row: Row[t.Any], policy: Policy, now
         rollout_reason=row.rollout_reason,
         plan_matches=row.plan_hash == run.plan_hash,
         release_flag=row.flag,
+        barrier=row.barrier or "",
+        own_release_flag=row.own_flag or "",
         host_state=row.state,
         holder="" if row.owner is None or is_gone(row.owner) else row.owner,
         holder_expires=row.expires or 0.0,

@@ -8,6 +8,8 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import os
 import typing as t
 from collections.abc import Iterator
 
@@ -74,7 +76,7 @@ class Ledger:
     @contextlib.contextmanager
     def write(self, *, keep: bool = True) -> Iterator[Connection]:
         """A transaction that no other writer overlaps; undone when the block raises, or unless `keep`."""
-        with _told(self._engine), self._engine.connect() as plain:
+        with self._turn(), _told(self._engine), self._engine.connect() as plain:
             connection = plain.execution_options(osaas_write=True)
             with connection.begin() as transaction:
                 if self._engine.dialect.name == "postgresql":
@@ -88,6 +90,31 @@ class Ledger:
         """A transaction that sees one state of the ledger and never blocks a writer."""
         with _told(self._engine), self._engine.connect() as connection, connection.begin():
             yield connection
+
+    @contextlib.contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Wait for the writers of one SQLite file that came before.
+
+        SQLite itself lets the waiting poll, so that of many writers some starve. The kernel queues them, and
+        lets the next one in when a writer is killed.
+        """
+        if self._engine.dialect.name != "sqlite":
+            yield
+            return
+        path = f"{self._engine.url.database}.turn"
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
+        except OSError as error:
+            raise LedgerError(
+                f"cannot be written to: {error.strerror}",
+                where=f"ledger {path}",
+                way_out="Check that the directory is there, and that this user may write to it",
+            ) from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
 
     def _prepare(self) -> None:
         with self.read() as connection:

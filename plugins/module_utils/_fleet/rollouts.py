@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import InputError
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet import claims, plan, states, tally
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet.exemptions import mark_exempt
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.feasible import check_feasible
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.hosts import candidates
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.ledger import log
@@ -90,10 +91,8 @@ def open_rollout(
     planned = plan.make_plan(hosts, policy)
     plan_hash = plan.plan_hash(release.id, raw_policy, planned)
     rollout = tables().rollout
-    row = connection.execute(
-        sa.select(rollout).where(rollout.c.release == release.id).order_by(rollout.c.id.desc()).limit(1)
-    ).first()
-    if row is not None and row.state in ("superseded", "aborted"):
+    row = connection.execute(sa.select(rollout).order_by(rollout.c.id.desc()).limit(1)).first()
+    if row is not None and (row.release != release.id or row.state in ("superseded", "aborted")):
         row = None
     if row is None:
         check_feasible(policy, hosts, now)
@@ -117,7 +116,8 @@ def open_rollout(
                 where=f"policy of rollout {number}",
                 way_out="Give the same policy to go on, or roll out a newer release",
             )
-    _assign(connection, number, planned)
+    _assign(connection, release, number, planned, now=now)
+    mark_exempt(connection, number, now=now)
     connection.execute(rollout.update().where(rollout.c.id == number).values(plan_hash=plan_hash))
     tally.count_waves(connection, number)
     state, reason = settle(connection, number, who=who, now=now)
@@ -192,7 +192,7 @@ def _register(connection: Connection, release: Release, *, now: float) -> None:
             where=f"release {release.id}",
             way_out="A release never changes: find out who changed the store",
         )
-    elif row.flag:
+    elif row.flag in claims.NEVER_OFFERED:
         raise InputError(
             f"is marked {row.flag}: {row.reason}",
             where=f"release {release.id}",
@@ -240,8 +240,13 @@ def _insert(
     return int(t.cast(t.Any, result.inserted_primary_key)[0])
 
 
-def _assign(connection: Connection, number: int, planned: Sequence[plan.Assignment]) -> None:
-    """Write the plan down: new hosts are added, those not touched yet get their place in it."""
+def _assign(
+    connection: Connection, release: Release, number: int, planned: Sequence[plan.Assignment], *, now: float
+) -> None:
+    """Write the plan down: new hosts are added, those not touched yet get their place in it.
+
+    Hosts that run the release already are done: a rollout back to it touches only those that have left it.
+    """
     assignment, host = tables().assignment, tables().host
     query = sa.select(assignment.c.host, assignment.c.wave, assignment.c.rank, assignment.c.state)
     known = {
@@ -251,9 +256,11 @@ def _assign(connection: Connection, number: int, planned: Sequence[plan.Assignme
     new = [place._asdict() for place in planned if place.host not in known]
     if new:
         releases = dict(connection.execute(sa.select(host.c.name, host.c.release)).all())
-        common = {"rollout": number, "state": states.ELIGIBLE}
+        waiting = {"rollout": number, "state": states.ELIGIBLE, "reason": "", "ended": None}
+        there = {**waiting, "state": states.DONE, "reason": "ran the release already", "ended": now}
         for row in new:
-            row.update(common, from_release=releases[row["host"]])
+            before = releases[row["host"]]
+            row.update(there if before == release.id else waiting, from_release=before)
         connection.execute(assignment.insert(), new)
     moved = [
         {"new_wave": place.wave, "new_rank": place.rank, "name": place.host}
@@ -276,7 +283,7 @@ def _open_hosts(connection: Connection, number: int, state: str) -> list[OpenHos
     query = (
         sa.select(assignment.c.host, assignment.c.wave, assignment.c.state, host.c.domain)
         .join(host, host.c.name == assignment.c.host)
-        .where((assignment.c.rollout == number) & assignment.c.state.not_in(states.FINAL))
+        .where((assignment.c.rollout == number) & assignment.c.state.not_in((*states.FINAL, states.EXEMPT)))
         .order_by(assignment.c.wave, assignment.c.rank, assignment.c.host)
     )
     touched: list[OpenHost] = []

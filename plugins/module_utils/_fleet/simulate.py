@@ -161,6 +161,8 @@ class _Simulation:
             rollout_reason=self._reason,
             plan_matches=True,
             release_flag="",
+            barrier="",
+            own_release_flag="",
             host_state=states.ELIGIBLE,
             holder="",
             holder_expires=0.0,

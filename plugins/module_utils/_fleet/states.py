@@ -25,5 +25,7 @@ SERVING = (DONE, ROLLED_BACK)
 # What counts against the error budget. An unreachable host may still be finished when it answers again.
 FAILED = (ROLLED_BACK, QUARANTINED, UNREACHABLE)
 FINAL = (DONE, ROLLED_BACK, QUARANTINED)
+# Left out of its wave while somebody's exemption lasts.
+EXEMPT = "exempt"
 # What a run may record of a host that it has claimed.
 RECORDED = ("staged", *DISRUPTED, *FINAL)

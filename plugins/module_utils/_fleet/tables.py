@@ -68,6 +68,15 @@ class Tables:
             sa.Column("hosts", sa.Integer, nullable=False),
             sa.Column("unavailable", sa.Integer, nullable=False),
         )
+        # Hosts that somebody keeps out of rollouts, for a while.
+        self.exemption = sa.Table(
+            "exemption",
+            self.metadata,
+            sa.Column("host", sa.String, sa.ForeignKey("host.name"), primary_key=True),
+            sa.Column("owner", sa.String, nullable=False),
+            sa.Column("reason", sa.String, nullable=False),
+            sa.Column("expires", sa.Float, nullable=False),
+        )
         self.rollout = sa.Table(
             "rollout",
             self.metadata,

@@ -86,7 +86,7 @@ def move(connection: Connection, rollout: int, wave: int, before: str, after: st
 
 
 def count_waves(connection: Connection, rollout: int) -> None:
-    """Count all hosts of a rollout."""
+    """Count all hosts of a rollout; those that are exempt are no part of their wave."""
     table, assignment = tables().wave, tables().assignment
     query = (
         sa.select(
@@ -103,7 +103,8 @@ def count_waves(connection: Connection, rollout: int) -> None:
         counts = counted.setdefault(
             row.wave, {"hosts": 0, "done": 0, "failed": 0, "unreachable": 0, "last_done": 0.0}
         )
-        counts["hosts"] += row.hosts
+        if row.state != states.EXEMPT:
+            counts["hosts"] += row.hosts
         bucket = _bucket(row.state)
         if bucket:
             counts[bucket] += row.hosts

@@ -135,3 +135,18 @@ def test_a_rollout_needs_a_digest_and_an_operator_needs_a_reason(play: Play) -> 
     assert silent["msg"] == "reason: is empty. Say why: it is kept, and shown to everyone"
     assert play("rollout", {"state": "halted", "reason": "slow"})["changed"]
     assert not play("rollout", {"state": "halted", "reason": "slow"})["changed"]
+
+
+def test_an_operator_exempts_marks_and_asks_why(play: Play) -> None:
+    enrol(play)
+    play("rollout", RELEASE)
+    exemption = {"hosts": ["web-1"], "owner": "ann", "reason": "closing", "expires": "2999-01-01"}
+    assert play("exemption", exemption | {"expires": None})["msg"].startswith("expires: None is no time.")
+    assert play("exemption", exemption, "--check")["hosts"] == ["web-1"]
+    assert play("exemption", exemption)["changed"] and not play("exemption", exemption)["changed"]
+    told = play("host_explain", {"host": "web-1"})
+    assert told["summary"][1] == "exempt until 2999-01-01T00:00:00Z (ann: closing)"
+    assert [event["what"] for event in told["explanation"]["events"]] == ["enrol", "exempt"]
+    bad = {"release": RELEASE["release"], "mark": "bad", "reason": "panics"}
+    assert play("release_mark", bad)["changed"]
+    assert play("rollout", RELEASE)["msg"].startswith(f"release {RELEASE['release']}: is marked bad: panics.")

@@ -26,6 +26,8 @@ FREE = ClaimView(
     rollout_reason="",
     plan_matches=True,
     release_flag="",
+    barrier="",
+    own_release_flag="",
     host_state="eligible",
     holder="",
     holder_expires=0,
@@ -62,6 +64,19 @@ def test_a_free_host_of_an_open_wave_is_granted() -> None:
             Refused("the plan has changed since this run began; run the rollout again"),
         ),
         ({"release_flag": "bad"}, Refused("the release is marked bad")),
+        ({"release_flag": "barrier"}, Granted()),
+        (
+            {"barrier": "r5"},
+            Refused("the host must not skip release r5, a barrier: roll that out first"),
+        ),
+        (
+            {"own_release_flag": "dead-end"},
+            Refused("the host runs a release that is a dead-end: provision it anew"),
+        ),
+        (
+            {"host_state": "exempt"},
+            Refused("the host is exempt; osaas.fleet.explain tells by whom and for how long"),
+        ),
         ({"host_state": "done"}, Refused("the host is done already")),
         ({"host_state": "rolled back"}, Refused("the host is rolled back already")),
         ({"waves": FAILED}, Refused("1 of 6 hosts failed, the error budget is 0")),
@@ -78,6 +93,10 @@ def test_a_free_host_of_an_open_wave_is_granted() -> None:
             Refused("no host of wave canary is on the release"),
         ),
         ({"waves": FREE.waves[1:]}, Granted()),
+        (
+            {"waves": canary(0, 0, 0)},
+            Refused("every host of the waves before is exempt, so nobody has tried the release"),
+        ),
         # A run that died left the host in flight: it is finished even though the rollout has halted since.
         ({"host_state": "verifying", "unavailable": 2}, Granted()),
         ({"host_state": "activating", "rollout_state": "halted"}, Granted()),
