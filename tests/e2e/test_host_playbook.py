@@ -80,7 +80,7 @@ def test_a_plan_before_any_pin(site: Site) -> None:
 def test_there_in_one_run(site: Site) -> None:
     second = (site.directory / "store/channels/untested").readlink().name
     boot = on_host(site, "host-01", "cat", "/proc/sys/kernel/random/boot_id")
-    status, output = host(site, osaas_targets="host-*")
+    status, output = host(site, osaas_targets="host-*", osaas_updaters="refuse")
     assert status == 0, output
     said = re.findall(rf"(host-0\d) runs {second}, rebooted, package set ([0-9a-f]{{12}})", output)
     assert [name for name, _digest in said] == ["host-01", "host-02"]
