@@ -16,7 +16,10 @@ from ansible_collections.osaas.fleet.plugins.module_utils._command import Runner
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import HostError
 from ansible_collections.osaas.fleet.plugins.module_utils._host import offline, paths, unit
 from ansible_collections.osaas.fleet.plugins.module_utils._host.bad_releases import forget_bad
-from ansible_collections.osaas.fleet.plugins.module_utils._host.database import mend_database
+from ansible_collections.osaas.fleet.plugins.module_utils._host.database import (
+    mend_database,
+    wait_for_database,
+)
 from ansible_collections.osaas.fleet.plugins.module_utils._host.lock import exclusive
 from ansible_collections.osaas.fleet.plugins.module_utils._host.packages import name_of, set_digest
 from ansible_collections.osaas.fleet.plugins.module_utils._host.patience import Patience
@@ -81,7 +84,7 @@ def activate(runner: Runner, pin: Pin, wish: Wish) -> Activated:
     recovered = False
     while True:
         with exclusive():
-            repairs += _mended(runner)
+            repairs += _mended(runner, wish)
             transaction = _unfinished(runner, wish, pin.release) or _begin(runner, pin, wish)
         if transaction is None:
             return _unchanged(pin, repairs, recovered=recovered)
@@ -122,7 +125,7 @@ def finish(runner: Runner, wish: Wish, release: str) -> tuple[str, ...]:
     Raises HostError if it failed, unless it was to another release than `release`.
     """
     with exclusive():
-        repairs = _mended(runner)
+        repairs = _mended(runner, wish)
         transaction = _unfinished(runner, wish, release)
     if transaction is None or offline.is_waiting(transaction):
         return tuple(repairs)
@@ -141,11 +144,12 @@ def debt() -> tuple[str, ...]:
     return last.job().again if outcome and outcome.error and last.job().recovers else ()
 
 
-def _mended(runner: Runner) -> list[str]:
+def _mended(runner: Runner, wish: Wish) -> list[str]:
     """Before anything else the rpm database must be whole; what a transaction works on is left to it."""
     last = last_transaction()
     if last and last.outcome() is None and unit.is_running(runner, last):
         return []
+    wait_for_database(wish.patience.lock)  # it cannot be verified while another process changes it
     running = read_running()
     known = {name_of(nevra) for nevra in running.packages} if running else set()
     if last and last.half_done:

@@ -63,11 +63,13 @@ class Dnf4Session:
         conf.protected_packages = [name for name in conf.protected_packages if name not in allow_removals]
         with _errors(self._source):
             self._base.distro_sync()
+            self._leave_newer_kernels()
             self._reinstall(again)
             self._base.resolve(allow_erasing=True)
         by_action: dict[int, list[t.Any]] = {}
         for item in self._base.transaction:
-            by_action.setdefault(item.action, []).append(item.pkg)
+            if item.action in dnf.transaction.FILE_ACTIONS:  # else only the reason to be installed changes
+                by_action.setdefault(item.action, []).append(item.pkg)
         erased = by_action.get(dnf.callback.PKG_REMOVE, [])
         incoming = list(self._base.transaction.install_set)
         outgoing = list(self._base.transaction.remove_set)
@@ -142,6 +144,15 @@ class Dnf4Session:
 
     def _duplicated(self) -> t.Any:
         return self._base.sack.query().installed().duplicated().difference(self._many_versions())
+
+    def _leave_newer_kernels(self) -> None:
+        """distro-sync never takes back what is installed side by side, be it newer than the release."""
+        available = self._base.sack.query().available()
+        for package in self._many_versions():
+            offered = available.filter(name=package.name, arch=package.arch)
+            if offered and all(package > one for one in offered):
+                self._base.package_remove(package)
+                self._base.conf.protect_running_kernel = False  # an older one stays, for the reboot to come
 
     def _reinstall(self, names: Collection[str]) -> None:
         """Ask for what is installed and offered in the same version; the rest is distro-sync's."""

@@ -32,7 +32,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._host.processes import
     boot_time,
     stale_units,
 )
-from ansible_collections.osaas.fleet.plugins.module_utils._host.reboot import decide
+from ansible_collections.osaas.fleet.plugins.module_utils._host.reboot import decide, kernel_reasons
 from ansible_collections.osaas.fleet.plugins.module_utils._host.repofiles import render
 from ansible_collections.osaas.fleet.plugins.module_utils._host.rpmdb import installed_packages
 from ansible_collections.osaas.fleet.plugins.module_utils._host.running import Running, read_running
@@ -54,7 +54,8 @@ def host_facts(
     digest = set_digest(packages)
     pin, running = current_pin(), read_running()
     transactions = [_told(runner, one) for one in all_transactions()[-_LAST:]]
-    needed = decide(packages, boot_time(), stale_units(), reboot_packages)
+    kernel = kernel_reasons(os.uname().release, installed_kernels())
+    needed = decide(packages, boot_time(), stale_units(), reboot_packages, kernel)
     drift = drift_reasons(pin, running, digest, _repo_file(), [*_strangers(allowed)])
     return {
         "machine_id": Path("/etc/machine-id").read_text(encoding="ascii").strip(),

@@ -33,19 +33,32 @@ class Restarts:
 
 
 def decide(
-    packages: Iterable[Package], booted: float, stale_units: Collection[str], patterns: Collection[str] = ()
+    packages: Iterable[Package],
+    booted: float,
+    stale_units: Collection[str],
+    patterns: Collection[str] = (),
+    kernel: Collection[str] = (),
 ) -> Restarts:
     """What must restart on a host booted at `booted` (seconds since 1970); `stale_units` run replaced files.
 
-    The rule for packages is that of `dnf needs-restarting -r`: a listed package installed after the boot.
+    `kernel` is what kernel_reasons() found. The rule for packages is that of `dnf needs-restarting -r`: a
+    listed package installed after the boot.
     """
     chosen = patterns or REBOOT_PACKAGES
     names = {one.name for one in packages if one.installed > booted and _matches(one.name, chosen)}
     fixed = {unit for unit in stale_units if _matches(unit, REBOOT_SERVICES)}
-    reasons = [f"{name} was updated since the boot" for name in sorted(names)]
+    reasons = [*kernel]
+    reasons += [f"{name} was updated since the boot" for name in sorted(names)]
     reasons += [f"{unit} runs replaced files and cannot be restarted" for unit in sorted(fixed)]
     services = [unit for unit in sorted(set(stale_units) - fixed) if not _matches(unit, SESSION_SERVICES)]
     return Restarts(tuple(reasons), tuple(services))
+
+
+def kernel_reasons(running: str, installed: Collection[str]) -> tuple[str, ...]:
+    """Why the kernel asks for a reboot: a way back may have removed the one that runs."""
+    if not installed or running in installed:
+        return ()
+    return (f"kernel {running} runs, but is not installed any more",)
 
 
 def _matches(name: str, patterns: Collection[str]) -> bool:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.osaas.fleet.plugins.module_utils._command import Completed
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import HostError
-from ansible_collections.osaas.fleet.plugins.module_utils._host import activation, offline, paths
+from ansible_collections.osaas.fleet.plugins.module_utils._host import activation, database, offline, paths
 from ansible_collections.osaas.fleet.plugins.module_utils._host.activation import Wish, debt, finish
 from ansible_collections.osaas.fleet.plugins.module_utils._host.backend import Source
 from ansible_collections.osaas.fleet.plugins.module_utils._host.patience import Patience
@@ -68,6 +68,7 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.setattr(paths, name, tmp_path / value.relative_to("/"))
     paths.UNITS.mkdir(parents=True)
     monkeypatch.setattr(activation, "installed_packages", lambda: ())
+    monkeypatch.setattr(database, "database_directory", lambda: tmp_path)
 
 
 def transaction(

@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from ansible_collections.osaas.fleet.plugins.module_utils._host.kernels import installed_kernels
 from ansible_collections.osaas.fleet.plugins.module_utils._host.packages import Package
-from ansible_collections.osaas.fleet.plugins.module_utils._host.reboot import decide
+from ansible_collections.osaas.fleet.plugins.module_utils._host.reboot import decide, kernel_reasons
 
 BOOTED = 1000.0
 
@@ -37,3 +40,17 @@ def test_services_on_replaced_files() -> None:
     fixed = decide([], BOOTED, [*stale, "dbus.service"])
     assert fixed.reboot_reasons == ("dbus.service runs replaced files and cannot be restarted",)
     assert fixed.services == ("beacon.service",)
+
+
+def test_a_kernel_that_was_taken_away(tmp_path: Path) -> None:
+    for release in ("6.10.0-1", "6.9.0-2", "6.8.0-1"):
+        (tmp_path / release).mkdir()
+        (tmp_path / release / "modules.order").touch()
+    (tmp_path / "6.7.0-1").mkdir()  # what depmod left
+    installed = installed_kernels(tmp_path, tmp_path / "none")
+    assert installed == ["6.8.0-1", "6.9.0-2", "6.10.0-1"]
+    assert kernel_reasons("6.9.0-2", installed) == kernel_reasons("6.7.0-1", []) == ()
+    reasons = kernel_reasons("6.7.0-1", installed)
+    assert reasons == ("kernel 6.7.0-1 runs, but is not installed any more",)
+    assert decide([], BOOTED, [], kernel=reasons).reboot_reasons == reasons
+    assert installed_kernels(tmp_path, tmp_path) == []
