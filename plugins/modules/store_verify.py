@@ -45,6 +45,7 @@ options:
       - A damaged file that is nowhere else goes into C(quarantine/) of the store, beside a C(.json) that
         says why, so that no client is served it. The next M(osaas.fleet.repo_sync) fetches what its
         mirror lacks, and the next repair gives it to older snapshots.
+        Nothing reads the quarantine; remove what is in it when you have looked into it.
       - Rewrites links, modes and records of the store that are wrong.
         A manifest is never rewritten, and a file that is not the store's is never touched.
     type: bool
