@@ -174,19 +174,32 @@ def test_a_download_that_was_cut_off_is_finished(site: Site, undisturbed: Undist
     assert not site.converge(VICTIM, R1)["failed"]
     site.pin(VICTIM, R2, force=True)
     site.shell(VICTIM, "rm -rf /var/cache/osaas")
-    kill = (
-        "until find /var/cache/osaas -name '*.rpm' 2>/dev/null | grep -q .; do :; done; "
-        "kill -KILL $(pgrep -f [A]nsiballZ_os_update); echo killed"
-    )
     with ThreadPoolExecutor() as pool:
-        killer = pool.submit(site.shell, VICTIM, kill)
+        killer = pool.submit(site.fleet.ssh, VICTIM, "/usr/bin/python3", "-c", KILL_DOWNLOAD)
         assert site.update(VICTIM, "staged", R2)["failed"]
-        assert killer.result() == "killed"
+        assert killer.result().stdout == "killed\n", killer.result().stderr
     staged = site.update(VICTIM, "staged", R2)
     assert not staged["failed"], staged
     result = site.update(VICTIM, "active", R2)
     assert not result["failed"] and not result["recovered"], result
     assert look(site, VICTIM) == undisturbed.looks[R2]
+
+
+KILL_DOWNLOAD = """
+import os, signal
+from pathlib import Path
+cache = Path("/var/cache/osaas")
+while not any(cache.glob("*/*/packages/*")):
+    pass
+for process in Path("/proc").glob("[0-9]*"):
+    try:
+        words = (process / "cmdline").read_bytes().split(b"\\0")
+    except OSError:
+        continue
+    if len(words) > 1 and words[0].endswith(b"python3") and words[1].endswith(b"AnsiballZ_os_update.py"):
+        os.kill(int(process.name), signal.SIGKILL)
+        print("killed")
+"""
 
 
 def test_a_full_disk_in_mid_transaction(site: Site, undisturbed: Undisturbed) -> None:
