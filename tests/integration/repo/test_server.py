@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 from integration.repo.conftest import Upstream
 from integration.repo.nginx import CONFIG, free_port, running
+from integration.repo.test_hostile import sha256
 
 ROOT = Path(__file__).parents[3]
 ROLE = ROOT / "roles" / "repo_server"
@@ -103,6 +104,18 @@ def test_what_is_served_and_how(upstream: Upstream, server: str) -> None:
     assert get(f"{server}/channels/testing.json")[1]["Cache-Control"] == "no-cache"
     for private in ("store.lock", "partial/", "scratch/x", "mirrors/", "mirrors/nowhere/x"):
         assert get(f"{server}/{private}")[0] == 404
+
+
+def test_images_for_installations(upstream: Upstream, server: str) -> None:
+    image = b"a kernel, more or less"
+    (upstream.path / "vmlinuz").write_bytes(image)
+    (upstream.path / ".treeinfo").write_text(f"[checksums]\nvmlinuz = sha256:{sha256(image)}\n")
+    assert upstream.sync(repository={"treeinfo": True}).changed
+
+    status, headers, body = get(f"{server}/mirrors/os/.treeinfo")
+    assert (status, headers["Cache-Control"]) == (200, "no-cache")
+    assert body == (upstream.path / ".treeinfo").read_bytes()
+    assert get(f"{server}/mirrors/os/vmlinuz")[2] == image
 
 
 def test_a_client_half_way_through_the_state_before(upstream: Upstream, server: str) -> None:
