@@ -112,7 +112,7 @@ class Dnf5Session:
             self._transaction.download()  # compares checksums
             self._transaction.set_description(f"osaas.fleet: distro-sync to {self._source.cache.name}")
             self._transaction.set_callbacks(libdnf5.rpm.TransactionCallbacksUniquePtr(progress))
-            self._check(self._transaction.run())
+            self._check(self._transaction.run(), progress.not_unpacked)
 
     def duplicates(self) -> tuple[str, ...]:
         """See Session.duplicates."""
@@ -139,13 +139,14 @@ class Dnf5Session:
                 lines = self._transaction.get_resolve_logs_as_strings()
                 raise HostError(_one_line("\n".join(lines)), where="distro-sync")
 
-    def _check(self, result: int) -> None:
+    def _check(self, result: int, not_unpacked: Collection[str] = ()) -> None:
         """Raises HostError unless `result` is that of a transaction that went well."""
         if result != libdnf5.base.Transaction.TransactionRunResult_SUCCESS:
             lines = [
-                libdnf5.base.Transaction.transaction_result_to_string(result),
+                libdnf5.base.Transaction.transaction_result_to_string(result).rstrip("."),
                 *self._transaction.get_transaction_problems(),
                 *self._transaction.get_gpg_signature_problems(),
+                *(f"{package} could not be unpacked" for package in not_unpacked),
             ]
             raise HostError(_one_line("\n".join(lines)), where="dnf")
 
@@ -199,16 +200,22 @@ class Dnf5Session:
 
 
 class _Progress(TransactionCallbacks):  # type: ignore[misc]  # libdnf5 is not typed
-    """A line of log when rpm comes to the next package, and when a scriptlet fails."""
+    """A line of log when rpm comes to the next package, and when a package or a scriptlet fails."""
 
     def __init__(self, transaction: t.Any) -> None:
         super().__init__()
         self._transaction = transaction
+        self.not_unpacked: list[str] = []
 
     def elem_progress(self, item: t.Any, amount: int, total: int) -> None:
         """See libdnf5's TransactionCallbacks."""
         what = libdnf5.transaction.transaction_item_action_to_string(item.get_action())
         _log.info("%s of %s: %s %s", amount + 1, total, what, item.get_package().get_full_nevra())
+
+    def unpack_error(self, item: t.Any) -> None:
+        """See libdnf5's TransactionCallbacks. rpm goes on; dnf's own log says why it failed."""
+        self.not_unpacked.append(_name(item.get_package()))
+        _log.error("%s could not be unpacked", self.not_unpacked[-1])
 
     def script_error(self, item: t.Any, package: t.Any, kind: int, return_code: int) -> None:
         """See libdnf5's TransactionCallbacks."""
