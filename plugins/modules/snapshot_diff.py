@@ -154,12 +154,12 @@ def work(module: AnsibleModule) -> Result:
     if name is None:
         raise InputError("it has no parent to compare it with", where=after.id, way_out="Give before")
     before = resolve(store, name)
-    sides = [trees(store, one) for one in (before, after)]
-    old, new = (read_tree_packages(runner, side) for side in sides)
-    known, told = (read_advisories(runner, side) for side in sides)
+    was, now = trees(store, before), trees(store, after)
+    old, new = read_tree_packages(runner, was), read_tree_packages(runner, now)
+    known, told = read_advisories(runner, was), read_advisories(runner, now)
     found = difference(old, new, known, told)
     sets = read_package_sets([], option["package_sets_file"])
-    sizes = downloads(runner, *sides, sets, arch=option["arch"] or platform.machine())
+    sizes = downloads(runner, was, now, sets, arch=option["arch"] or platform.machine())
     changed = False
     if option["report"]:
         path, content = Path(option["report"]), page(before.id, after.id, found, sizes).encode()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import resource
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -34,14 +35,14 @@ def run(_work: Path, _packages: int) -> list[Table]:
     policy = parse_policy(POLICY)
     for size in (100_000, 1_000_000):
         hosts = virtual_fleet(size, 40, policy)
-        plan = _timed(rows, f"plan {size:,} hosts", lambda hosts=hosts: make_plan(hosts, policy))
-        _timed(rows, f"hash of that plan, {size:,}", lambda plan=plan: plan_hash("r", POLICY, plan))
+        plan = _timed(rows, f"plan {size:,} hosts", partial(make_plan, hosts, policy))
+        _timed(rows, f"hash of that plan, {size:,}", partial(plan_hash, "r", POLICY, plan))
         del plan
         for rate in (0.001, 1.0):
             outcome = _timed(
                 rows,
                 f"simulate {size:,} hosts, {rate:.1%} fail",
-                lambda hosts=hosts, rate=rate: simulate(hosts, policy, Model(rate, 0.1, 900), begin=MONDAY),
+                partial(simulate, hosts, policy, Model(rate, 0.1, 900), begin=MONDAY),
             )
             assert outcome.peak <= size // 50
     return [Table("decisions of the fleet wing, ten waves", "plan 100,000 hosts", rows)]

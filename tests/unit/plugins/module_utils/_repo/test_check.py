@@ -13,8 +13,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._repo.check import (
     newly_broken,
 )
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.closure import Broken
-from ansible_collections.osaas.fleet.plugins.module_utils._repo.hold import Hold
-from ansible_collections.osaas.fleet.plugins.module_utils._repo.holding import Effect
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.hold import Effect, Hold
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.snapshot import Manifest
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.transaction import Transaction
 
