@@ -89,7 +89,7 @@ class RepositorySync:
         self._runner = runner
         self._scratch = scratch
         self._key = key
-        self._signed = self._before.signed(keys.digest) if self._before else frozenset()
+        self._signed: frozenset[str] | None = None  # sha256 of packages that these keys have passed
 
     def is_mirrored(self, head: Head) -> bool:
         """Whether the mirror is this state already, verified and chosen by the same keys and rules."""
@@ -223,6 +223,8 @@ class RepositorySync:
 
     async def _verify(self, packages: Mapping[str, str]) -> None:
         """Check the signatures of those `packages` (sha256 -> href) that these keys have not passed yet."""
+        if self._signed is None:
+            self._signed = self._before.signed(self._keys.digest) if self._before else frozenset()
         new = {digest: href for digest, href in packages.items() if digest not in self._signed}
         paths = {self._store.object(digest): href for digest, href in new.items()}
         errors = await self._keys.verify_packages(paths)
