@@ -26,7 +26,7 @@ LATEST = (("tool", "4", "Requires: lib"), ("lib", "1", ""))
 
 @dataclass(frozen=True)
 class Desk:
-    """Where the operator types commands, as `olga`."""
+    """Where the operator types commands, as `operator`."""
 
     upstream: Upstream
     directory: Path
@@ -58,7 +58,8 @@ class Desk:
             "ANSIBLE_STDOUT_CALLBACK": "osaas.fleet.fleet_progress",
             "ANSIBLE_LOCALHOST_WARNING": "0",
             "ANSIBLE_INVENTORY_UNPARSED_WARNING": "0",
-            "USER": "olga",
+            "ANSIBLE_REMOTE_TMP": str(self.directory / "remote_tmp"),  # USER has no home
+            "USER": "operator",
         }
         done = subprocess.run(
             argv, cwd=self.directory, env=environment, capture_output=True, text=True, check=False
@@ -154,9 +155,9 @@ def test_from_upstream_to_stable_and_back(desk: Desk) -> None:
     assert desk.play("promote", **back) == [f"channel stable: {first}, as before"]
     history = json.loads((desk.upstream.store / "channels/stable.json").read_text())
     assert [(move["to"], move["who"], move["reason"]) for move in history] == [
-        (first, "olga", "looks good"),
-        (mended, "olga", "looks good"),
-        (first, "olga", "tool is slow"),
+        (first, "operator", "looks good"),
+        (mended, "operator", "looks good"),
+        (first, "operator", "tool is slow"),
     ]
 
     put(desk.upstream, *LATEST)
