@@ -8,13 +8,21 @@ from __future__ import annotations
 
 import time
 import typing as t
+from collections.abc import Sequence
 
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import InputError
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.control import control
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet.forecast import forecast
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet.hosts import candidates
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.ledger import Ledger
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.owner import controlling_run
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.plan import batches
-from ansible_collections.osaas.fleet.plugins.module_utils._fleet.rollouts import Opened, Release, open_rollout
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet.rollouts import (
+    Opened,
+    OpenHost,
+    Release,
+    open_rollout,
+)
 from ansible_collections.osaas.fleet.plugins.module_utils._module import Options
 from ansible_collections.osaas.fleet.plugins.plugin_utils._ledger_action import Args, LedgerAction, TaskVars
 
@@ -30,6 +38,7 @@ class ActionModule(LedgerAction):
         "kind": {"type": "str", "choices": ["snapshot", "image"], "default": "snapshot"},
         "digest": {"type": "str"},
         "policy": {"type": "dict", "default": {}},
+        "only": {"type": "list", "elements": "str"},
         "rollout": {"type": "int"},
         "reason": {"type": "str", "default": ""},
     }
@@ -51,7 +60,11 @@ class ActionModule(LedgerAction):
                 now=time.time(),
                 start=args["state"] == "running",
             )
-        return _result(opened, release, owner)
+            foretold = []
+            if self.check_mode or opened.state == "planned":
+                foretold = forecast(candidates(connection), opened.policy, begin=time.time()).lines
+        hosts = [host for host in opened.hosts if args["only"] is None or host.name in args["only"]]
+        return _result(opened, hosts, release, owner, foretold)
 
     def _control(self, ledger: Ledger, args: Args) -> dict[str, t.Any]:
         if args["state"] == "planned":
@@ -71,10 +84,12 @@ class ActionModule(LedgerAction):
         }
 
 
-def _result(opened: Opened, release: Release, owner: str) -> dict[str, t.Any]:
+def _result(
+    opened: Opened, hosts: Sequence[OpenHost], release: Release, owner: str, foretold: Sequence[str]
+) -> dict[str, t.Any]:
     policy = opened.policy
     serial = batches(
-        [(host.wave, host.domain) for host in opened.hosts],
+        [(host.wave, host.domain) for host in hosts],
         max_unavailable=policy.max_unavailable.of(opened.fleet, least=1),
         max_per_domain=policy.max_unavailable_per_domain.of(opened.smallest_domain, least=1),
     )
@@ -88,6 +103,18 @@ def _result(opened: Opened, release: Release, owner: str) -> dict[str, t.Any]:
             "reason": opened.reason,
             "resumed": opened.resumed,
         },
-        "hosts": [host.name for host in opened.hosts],
+        "hosts": [host.name for host in hosts],
         "serial": serial,
+        "summary": [_heading(opened, hosts, release), *foretold],
     }
+
+
+def _heading(opened: Opened, hosts: Sequence[OpenHost], release: Release) -> str:
+    """How many hosts of which wave may be touched."""
+    names = {
+        -1: "in flight",
+        **{index: f"in wave {wave.name}" for index, wave in enumerate(opened.policy.waves)},
+    }
+    counts = [(names[wave], sum(host.wave == wave for host in hosts)) for wave in sorted(names)]
+    told = ", ".join(f"{count} {where}" for where, count in counts if count) or "no host"
+    return f"Release {release.id} to {told}, of {opened.fleet} hosts"

@@ -40,6 +40,12 @@ options:
     type: str
     choices: [planned, running, paused, halted, aborted]
     default: running
+  only:
+    description:
+      - Names of the hosts that this run may touch, of those that the plan permits; all by default.
+      - The rollout itself is always one of the whole fleet.
+    type: list
+    elements: str
   rollout:
     description: Number of the rollout to bring to another state; the newest unfinished one by default.
     type: int
@@ -156,6 +162,14 @@ hosts:
   elements: str
   returned: with O(release)
   sample: [web-03, web-01, web-02]
+summary:
+  description:
+    - How many hosts of which wave this run may touch. In check mode, and with O(state=planned), the forecast
+      too; it says when the rollout ends, who misses the deadline, and how many hosts it can break at most.
+  type: list
+  elements: str
+  returned: with O(release)
+  sample: ["Release 20261122T174400Z to 1 in wave canary, 5 in wave fleet, of 6 hosts"]
 serial:
   description:
     - Sizes of consecutive batches of RV(hosts), for a play's C(serial). Empty when there are no hosts.

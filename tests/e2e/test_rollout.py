@@ -104,3 +104,32 @@ def test_an_operator_halts_a_rollout_and_resumes_it(site: RunnerSite) -> None:
     again = subprocess.run(command, cwd=site.directory, env=site.environment(), check=False)
     assert again.returncode == 0
     assert site.rollout()["counts"] == {"done": 6}
+
+
+def test_check_mode_shows_the_plan_and_a_limit_is_kept(site: RunnerSite) -> None:
+    site.fleet.publish("r1")
+    assert site.play("sync") == 0
+    assert site.play("enrol", osaas_release="untested") == 0
+    site.fleet.publish("r2")
+    assert site.play("sync") == 0
+    command = site.argv("rollout", osaas_release="untested")
+
+    def rollout(*flags: str) -> str:
+        done = subprocess.run(
+            [*command, *flags],
+            cwd=site.directory,
+            env=site.environment(),
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    shown = rollout("--check")
+    assert "to 1 in wave canary, 5 in wave fleet, of 6 hosts" in shown
+    assert "If the release breaks every host, at most 1 in 1 domains are broken before the halt" in shown
+    with sqlite3.connect(f"file:{site.ledger}?mode=ro", uri=True) as ledger:
+        assert ledger.execute("SELECT count(*) FROM rollout").fetchone() == (0,)
+    rollout("--limit", "host-01,host-04")
+    assert states(site) == {f"host-0{n}": "done" if n in (1, 4) else "eligible" for n in range(1, 7)}

@@ -101,7 +101,15 @@ def test_a_rollout_is_previewed_opened_claimed_and_shown(play: Play) -> None:
     enrol(play)
     preview = play("rollout", RELEASE, "--check")
     assert preview["hosts"][0] == "web-0" and preview["serial"][0] == 1
+    assert (
+        preview["summary"][0] == "Release 20261122T174400Z to 1 in wave canary, 3 in wave fleet, of 4 hosts"
+    )
+    assert preview["summary"][-1].startswith(
+        "If the release breaks every host, at most 1 in 1 domains are broken"
+    )
     assert play("rollout_info", {})["msg"] == "ledger: has no rollouts yet"
+    only = play("rollout", {**RELEASE, "only": ["web-3", "nobody"]}, "--check")
+    assert (only["hosts"], only["serial"]) == (["web-3"], [1])
 
     opened = play("rollout", RELEASE)
     assert opened["changed"] and opened["hosts"] == preview["hosts"] and sum(opened["serial"]) == 4
