@@ -23,8 +23,10 @@ import pytest
 from testbed.distro import Distro
 from testbed.fleet import Fleet
 
-from .conftest import CACHE, RUN_DIR
+from .conftest import CACHE, RUN_DIR, on_flavours
 from .host_site import R1, R2, Site, fill_store
+
+pytestmark = on_flavours("testbed-9", "testbed-next")
 
 POINTS = int(os.environ.get("FAULT_POINTS", "3"))
 STEPPER = Path(__file__).with_name("stepper.py")
@@ -211,7 +213,7 @@ def test_a_full_disk_in_mid_transaction(site: Site, undisturbed: Undisturbed) ->
         site.shell(VICTIM, f"systemctl kill --signal=CONT {unit}")
         failed = call.result()
     site.shell(VICTIM, "umount /usr/share/zoneinfo")
-    assert failed["failed"] and "packages are not as planned, among them tzdata-" in failed["msg"], failed
+    assert failed["failed"] and "tzdata-" in failed["msg"], failed
     assert any("tzdata" in line for line in failed["log"])
     result = site.update(VICTIM, "active", R2)
     assert not result["failed"] and result["recovered"], result
