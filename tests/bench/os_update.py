@@ -79,7 +79,8 @@ def _module(site: Site, **arguments: Any) -> list[str]:
 
 def _update(site: Site, commands: Sequence[list[str]]) -> Cost:
     """From R1 to R2, by all of the commands; the way back is not counted."""
-    assert not site.converge(HOST, R1)["failed"]
+    back = site.converge(HOST, R1)
+    assert not back["failed"], back
     assert not site.pin(HOST, R2, force=True)["failed"]
     site.shell(HOST, "rm -rf /var/cache/osaas /var/cache/dnf; sync")
     costs = [_call(site, command) for command in commands]
