@@ -60,7 +60,7 @@ class ActionModule(LedgerAction):
                 now=time.time(),
                 start=args["state"] == "running",
             )
-            foretold = []
+            foretold: Sequence[str] = ()
             if self.check_mode or opened.state == "planned":
                 foretold = forecast(candidates(connection), opened.policy, begin=time.time()).lines
         hosts = [host for host in opened.hosts if args["only"] is None or host.name in args["only"]]
