@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from ansible_collections.osaas.fleet.plugins.module_utils._command import Runner
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import HostError
 from ansible_collections.osaas.fleet.plugins.module_utils._host import offline, paths, unit
+from ansible_collections.osaas.fleet.plugins.module_utils._host.backend import source_of
 from ansible_collections.osaas.fleet.plugins.module_utils._host.bad_releases import forget_bad
 from ansible_collections.osaas.fleet.plugins.module_utils._host.database import (
     mend_database,
@@ -216,8 +217,8 @@ def _begin(runner: Runner, pin: Pin, wish: Wish) -> Transaction | None:
     if converged and not again and not failed:
         return None
     want = Want(pin, wish.allow_removals, again)
-    staged = read_staged()
-    if not staged or not staged.fits(want, digest):
+    staged = read_staged(source_of(pin))
+    if failed or not staged or not staged.fits(want, digest):
         staged, _downloaded = stage(runner, want, wish.patience)
     if staged.plan.empty and not failed:
         write_running(Running.now(pin.release, "", installed))

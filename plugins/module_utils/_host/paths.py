@@ -35,7 +35,6 @@ CLOUD_DROP_IN = Path("/etc/cloud/cloud.cfg.d/zz-osaas.cfg")
 # What was done on this host; survives a reboot, is never needed by anything but this collection.
 STATE = Path("/var/lib/osaas")
 RUNNING_FILE = STATE / "running.json"
-STAGED_FILE = STATE / "staged.json"
 TRANSACTIONS = STATE / "transactions"
 LOCK_FILE = STATE / "lock"
 

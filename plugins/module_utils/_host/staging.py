@@ -15,7 +15,6 @@ from pathlib import Path
 from ansible_collections.osaas.fleet.plugins.module_utils._command import Runner
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import HostError
 from ansible_collections.osaas.fleet.plugins.module_utils._files import read_json, write_json
-from ansible_collections.osaas.fleet.plugins.module_utils._host import paths
 from ansible_collections.osaas.fleet.plugins.module_utils._host.backend import (
     Session,
     Source,
@@ -36,6 +35,8 @@ from ansible_collections.osaas.fleet.plugins.module_utils._host.plan import (
 )
 from ansible_collections.osaas.fleet.plugins.module_utils._host.rpmdb import installed_packages
 from ansible_collections.osaas.fleet.plugins.module_utils._host.signatures import verify_packages
+
+_FILE = "staged.json"
 
 
 @dataclass(frozen=True)
@@ -63,9 +64,9 @@ class Staged:
         return same_host and (self.allow_removals, self.again) == (want.allow_removals, want.again)
 
 
-def read_staged() -> Staged | None:
-    """What was staged last."""
-    value: dict[str, t.Any] | None = read_json(paths.STAGED_FILE)
+def read_staged(source: Source) -> Staged | None:
+    """What was staged last from `source`. It is told in its cache, so that it goes with that."""
+    value: dict[str, t.Any] | None = read_json(source.cache / _FILE)
     if value is None:
         return None
     return Staged(
@@ -128,7 +129,7 @@ def _write(staged: Staged) -> None:
         "allow_removals": list(staged.allow_removals),
         "again": list(staged.again),
     }
-    write_json(paths.STAGED_FILE, value)
+    write_json(staged.source.cache / _FILE, value)
 
 
 def _demands(source: Source, plan: Plan) -> tuple[Space, ...]:
