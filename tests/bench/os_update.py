@@ -35,7 +35,7 @@ CHECKS: list[dict[str, Any]] = [
     {"kind": "file", "path": "/etc/os-release"},
     {"kind": "free_space", "minimum": "1M"},
     {"kind": "load", "maximum": 1000},
-    {"kind": "journal"},
+    {"kind": "mount"},
 ]
 
 
