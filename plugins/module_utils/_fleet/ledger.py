@@ -60,7 +60,11 @@ class Ledger:
             sa.event.listen(engine, "connect", _prepare_sqlite)
             sa.event.listen(engine, "begin", _begin_sqlite)
         ledger = cls(engine)
-        ledger._prepare()
+        try:
+            ledger._prepare()
+        except BaseException:
+            ledger.close()
+            raise
         return ledger
 
     def __enter__(self) -> Ledger:

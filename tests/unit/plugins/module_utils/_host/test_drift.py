@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from ansible_collections.osaas.fleet.plugins.module_utils._host.drift import Change, changes_since
@@ -32,7 +33,7 @@ def test_every_change_is_told() -> None:
 
 def test_the_last_entry_of_dnf4_counts(tmp_path: Path) -> None:
     path = tmp_path / "history.sqlite"
-    with sqlite3.connect(path) as database:
+    with closing(sqlite3.connect(path)) as database:
         database.executescript(
             """
             CREATE TABLE trans (id INTEGER, dt_end INTEGER, cmdline TEXT);
