@@ -197,7 +197,7 @@ SPEC = ArgumentSpec(
         "name": {"type": "str", "required": True},
         "layers": {"type": "path", "required": True},
         "output": {"type": "path"},
-        "gpgkey": {"type": "list", "elements": "path", "default": []},
+        "gpgkey": {"type": "list", "elements": "path", "default": [], "no_log": False},
         "arch": {"type": "str", "default": "x86_64"},
         "keep_days": {"type": "float", "default": 14},
         "state": {"type": "str", "choices": ["built", "absent"], "default": "built"},

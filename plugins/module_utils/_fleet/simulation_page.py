@@ -132,13 +132,13 @@ def _bars(names: Sequence[str], outcomes: Sequence[Outcome]) -> str:
     highest = max((count for tally in tallies for count in tally.values()), default=0) or 1
     wide, high = _WIDTH - _LEFT - 10, _HEIGHT - _BOTTOM - 10
     slot = wide / (most + 1)
-    bar = slot * 0.8 / max(1, len(names))
+    thick = slot * 0.8 / max(1, len(names))
     bars = []
     for index, (name, tally, color) in enumerate(zip(names, tallies, _COLORS)):
         for peak, count in sorted(tally.items()):
-            left, tall = _LEFT + slot * (peak + 0.1) + bar * index, high * count / highest
+            left, tall = _LEFT + slot * (peak + 0.1) + thick * index, high * count / highest
             bars.append(
-                f'<rect x="{left:.1f}" y="{10 + high - tall:.1f}" width="{bar:.1f}" height="{tall:.1f}"'
+                f'<rect x="{left:.1f}" y="{10 + high - tall:.1f}" width="{thick:.1f}" height="{tall:.1f}"'
                 f' fill="{color}"><title>{escape(name)}: {count} domains</title></rect>'
             )
     marks = [

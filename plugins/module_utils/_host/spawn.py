@@ -50,6 +50,5 @@ async def _run(argv: Sequence[str], stdin: str | None, env: Mapping[str, str]) -
     except OSError as error:
         return Completed(_NOT_STARTED, "", f"{argv[0]}: {error.strerror}")
     stdout, stderr = await process.communicate(None if stdin is None else stdin.encode())
-    status = process.returncode
-    assert status is not None  # communicate() has waited for it
+    status = await process.wait()  # it has ended: this only says how
     return Completed(status, stdout.decode(errors="replace"), stderr.decode(errors="replace"))
