@@ -82,8 +82,8 @@ def test_where_a_channel_was_before_its_last_move(upstream: Upstream, ids: list[
 def test_the_state_before_the_newest_stays_reachable(upstream: Upstream) -> None:
     """No snapshot has these states."""
     states = []
-    for version in ("1", "2", "1"):
-        upstream.offer(version)
+    for versions in (("1",), ("2",), ("1", "2")):
+        upstream.offer(*versions)
         upstream.sync()
         states.append(contents(upstream.store / "mirrors" / "os"))
 
