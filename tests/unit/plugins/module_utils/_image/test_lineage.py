@@ -172,3 +172,14 @@ def test_a_parent_that_is_not_there(arranged: ArrangeTexts) -> None:
         arranged(web="parent: base\n")
 
     assert str(refused.value) == "base.yml: cannot be read: No such file or directory"
+
+
+def test_the_definition_of_the_readme_is_one(tmp_path: Path) -> None:
+    readme = (Path(__file__).parents[5] / "README.md").read_text()
+    text = readme.partition("# /srv/images/web.yml\n")[2].partition("```")[0]
+    (tmp_path / "web.yml").write_text(text)
+
+    (image,) = read_lineage(tmp_path, "web")
+
+    assert (image.name, image.channel) == ("web", "stable")
+    assert [feature.kind for feature in image.features] == ["rpms", "directory", "file", "user", "group"]
