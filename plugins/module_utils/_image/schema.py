@@ -61,7 +61,8 @@ def definition_schema() -> Schema:
 
 class _Kind(t.Protocol):
     @classmethod
-    def schema(cls) -> Schema: ...
+    def schema(cls) -> Schema:
+        """The JSON Schema of the options."""
 
 
 def _one_of(noun: str, kinds: Mapping[str, type[_Kind]]) -> Schema:
