@@ -28,7 +28,7 @@ from .host_site import R1, R2, Site, fill_store
 
 pytestmark = on_flavours("testbed-9", "testbed-next")
 
-POINTS = int(os.environ.get("FAULT_POINTS", "3"))
+POINTS = int(os.environ.get("FAULT_POINTS", "2"))
 STEPPER = Path(__file__).with_name("stepper.py")
 VICTIM = "host-02"
 # Everything that a host shows of its state; rpm -Va ends with 1 where configuration was changed.
