@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import typing as t
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +39,7 @@ class Finished:
 
 
 @dataclass(frozen=True)
-class Artifact:
+class Artifact(ABC):
     """One artifact of a definition, with the options of its kind as fields. A subclass registers itself."""
 
     kinds: t.ClassVar[dict[str, type[Artifact]]] = {}
@@ -61,6 +62,6 @@ class Artifact:
             "additionalProperties": False,
         }
 
+    @abstractmethod
     def make(self, image: Finished, target: Path) -> None:
         """Write the artifact to `target`, which is not there yet. Raises FleetError."""
-        raise NotImplementedError

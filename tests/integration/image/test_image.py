@@ -30,7 +30,7 @@ features:
   - hardlink: {path: /srv/web/again.html, target: /srv/web/index.html}
   - file: {path: /etc/shells, content: "/bin/bash\\n", replace: true}
   - remove: {path: /usr/bin/yes}
-  - mount: {path: /data, what: LABEL=data, type: ext4}
+  - mount: {path: /data}
   - requires: {files: [/usr/bin/bash], users: [web]}
   - command: {argv: [/usr/bin/bash, -c, "id -u > /srv/web/uid"], outputs: [/srv/web/uid], user: web}
 """

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from ansible_collections.osaas.fleet.plugins.module_utils._image.feature import Feature
 from ansible_collections.osaas.fleet.plugins.module_utils._image.item import FileType, Item, PathItem
-from ansible_collections.osaas.fleet.plugins.module_utils._image.options import PATH, TEXT, inside
+from ansible_collections.osaas.fleet.plugins.module_utils._image.options import PATH, inside
 from ansible_collections.osaas.fleet.plugins.module_utils._image.requirement import Requirement
 from ansible_collections.osaas.fleet.plugins.module_utils._image.root import Root
 
@@ -23,18 +23,10 @@ class MountFeature(Feature, kind="mount"):
     """Nothing else of the image may be below it: it would be hidden when the image runs."""
 
     path: str
-    what: str
-    type: str
-    mount_options: tuple[str, ...] = ()
 
-    about: t.ClassVar = "A mount point, and the systemd mount unit for it."
-    options: t.ClassVar = {
-        "path": PATH,
-        "what": {**TEXT, "description": "The device or file system that is mounted."},
-        "type": {**TEXT, "description": "The type of the file system."},
-        "mount_options": {"type": "array", "items": TEXT},
-    }
-    required: t.ClassVar = ("path", "what", "type")
+    about: t.ClassVar = "A mount point: an empty directory. A unit of yours says what is mounted there."
+    options: t.ClassVar = {"path": PATH}
+    required: t.ClassVar = ("path",)
 
     def provides(self) -> Iterable[Item]:
         yield PathItem(self.path, FileType.MOUNT, 0o755, "root", "root")
