@@ -8,18 +8,15 @@
 from __future__ import annotations
 
 import heapq
+import math
 import random
 import typing as t
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet import claims, states
-from ansible_collections.osaas.fleet.plugins.module_utils._fleet.plan import (
-    Candidate,
-    make_plan,
-    taking_turns,
-)
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet.plan import Candidate, make_plan
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.policy import Policy
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.tally import WaveCount
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.windows import Closed
@@ -31,7 +28,8 @@ _POINTS = 300  # of a curve, about
 class Model:
     """How hosts fare: which share of them fails, and which share of those is lost, not rolled back.
 
-    A host takes `host_time` seconds, more or less by up to the share `spread`. Equal models act equally.
+    A host takes `host_time` seconds, more or less by up to the share `spread`, rounded to whole seconds.
+    Equal models act equally.
     """
 
     failure_rate: float
@@ -75,28 +73,52 @@ def simulate(hosts: Iterable[Candidate], policy: Policy, model: Model, *, begin:
     return _Simulation(list(hosts), policy, model, begin).run()
 
 
+@dataclass
+class _Domain:
+    """A failure domain: how many hosts it has, how many may be down, are down, and were down at most.
+
+    `pending` are its hosts of the current wave that have not been started; `queued` that it is in line.
+    """
+
+    name: str
+    size: int = 0
+    limit: int = 1
+    down: int = 0
+    peak: int = 0
+    queued: bool = False
+    pending: deque[str] = field(default_factory=deque)
+
+
 class _Simulation:
-    """The ledger, the controllers and the hosts, in memory."""
+    """The ledger, the controllers and the hosts, in memory.
+
+    The clock goes in whole seconds, so that of a large fleet many hosts come to their end at once: the heap
+    holds moments, not hosts. Domains with room stand in line, so that nobody asks for a host in vain.
+    """
 
     def __init__(self, hosts: Sequence[Candidate], policy: Policy, model: Model, begin: float) -> None:
-        self._policy, self._model, self._begin, self._now = policy, model, begin, begin
+        self._policy, self._model, self._begin, self._clock = policy, model, begin, 0
         self._dice = random.Random(model.seed)  # no secret depends on it
         self._fleet = len(hosts)
-        self._domain_of = {host.name: host.domain for host in hosts}
-        self._sizes: dict[str, int] = {}
+        self._domains: dict[str, _Domain] = {}
+        self._domain_of: dict[str, _Domain] = {}
         for host in hosts:
-            self._sizes[host.domain] = self._sizes.get(host.domain, 0) + 1
+            domain = self._domains.get(host.domain)
+            if domain is None:
+                domain = self._domains[host.domain] = _Domain(host.domain)
+            domain.size += 1
+            self._domain_of[host.name] = domain
+        for domain in self._domains.values():
+            domain.limit = policy.max_unavailable_per_domain.of(domain.size, least=1)
         waves: dict[int, list[str]] = {}
         for place in make_plan(hosts, policy):
             waves.setdefault(place.wave, []).append(place.host)
-        self._waiting = deque(
-            (wave, taking_turns(names, self._domain_of.__getitem__)) for wave, names in waves.items()
-        )
-        self._index = {wave: index for index, wave in enumerate(waves)}
         self._counts = [WaveCount(wave, len(names), 0, 0, 0, 0.0) for wave, names in waves.items()]
-        self._down: dict[str, int] = dict.fromkeys(self._sizes, 0)
-        self._peaks: dict[str, int] = dict.fromkeys(self._sizes, 0)
-        self._in_flight: list[tuple[float, int, str]] = []
+        self._waiting = deque(enumerate(waves.values()))
+        self._line: deque[_Domain] = deque()
+        self._left = 0
+        self._moments: list[int] = []
+        self._ending: dict[int, list[tuple[int, str]]] = {}
         self._unavailable = self._peak = self._done = self._failed = self._lost = self._started = 0
         self._state, self._reason = states.RUNNING, ""
         self._curve = [Point(0.0, 0, 0, 0)]
@@ -104,58 +126,57 @@ class _Simulation:
         self._shut: Closed | None = None
         self._shut_known_until = begin
 
+    @property
+    def _now(self) -> float:
+        return self._begin + self._clock
+
     def run(self) -> Outcome:
         """See simulate()."""
-        wave, ready, pending = self._next_wave()
+        self._next_wave()
         while True:
-            wake = 0.0
-            while self._state == states.RUNNING and pending:
-                if not ready:
-                    break  # every domain that has hosts left is at its budget
-                domain = ready[0]
-                verdict = self._ask(wave, domain)
-                if isinstance(verdict, claims.Granted):
-                    self._start(wave, pending[domain].popleft())
-                    ready.popleft()
-                    if not pending[domain]:
-                        del pending[domain]
-                        if not pending and self._waiting:
-                            wave, ready, pending = self._next_wave()
-                    elif self._has_room(domain):
-                        ready.append(domain)
-                    continue
-                if isinstance(verdict, claims.Wait):
-                    wake = verdict.until
-                    if not wake and verdict.reason.endswith(f"of {domain} are unavailable"):
-                        ready.popleft()
-                        continue
-                else:
-                    self._state, self._reason = "halted", verdict.reason
-                break
-            if self._in_flight and (not wake or self._in_flight[0][0] <= wake):
-                freed = self._finish()
-                if freed in pending and freed not in ready and self._has_room(freed):
-                    ready.append(freed)
+            wake = self._start_hosts()
+            if self._moments and (not wake or self._begin + self._moments[0] <= wake):
+                self._end_hosts()
             elif wake:
                 self._note()
-                self._now = wake
+                self._clock = max(self._clock + 1, math.ceil(wake - self._begin))
                 self._note()
             else:
                 return self._outcome()
 
-    def _next_wave(self) -> tuple[int, deque[str], dict[str, deque[str]]]:
-        """A wave's number, the domains that may start a host of it, and its hosts by domain."""
-        wave, names = self._waiting.popleft()
-        pending: dict[str, deque[str]] = {}
+    def _next_wave(self) -> None:
+        """Line up the domains that may start a host of it; each keeps its hosts in their order."""
+        self._wave, names = self._waiting.popleft()
+        self._left = len(names)
         for name in names:
-            pending.setdefault(self._domain_of[name], deque()).append(name)
-        return wave, deque(domain for domain in pending if self._has_room(domain)), pending
+            domain = self._domain_of[name]
+            domain.pending.append(name)
+            self._queue(domain)
 
-    def _has_room(self, domain: str) -> bool:
-        limit = self._policy.max_unavailable_per_domain.of(self._sizes[domain], least=1)
-        return self._down[domain] < limit
+    def _queue(self, domain: _Domain) -> None:
+        if domain.pending and not domain.queued and domain.down < domain.limit:
+            domain.queued = True
+            self._line.append(domain)
 
-    def _ask(self, wave: int, domain: str) -> claims.Verdict:
+    def _start_hosts(self) -> float:
+        """Start all that may be; returns when to ask again, 0.0 if only an end of a host can change that."""
+        while self._state == states.RUNNING and self._line:
+            domain = self._line[0]
+            verdict = self._ask(domain)
+            if isinstance(verdict, claims.Wait):
+                return verdict.until
+            if isinstance(verdict, claims.Refused):
+                self._state, self._reason = "halted", verdict.reason
+                break
+            self._line.popleft()
+            domain.queued = False
+            self._start(domain)
+            self._queue(domain)
+            if not self._left and self._waiting:
+                self._next_wave()
+        return 0.0
+
+    def _ask(self, domain: _Domain) -> claims.Verdict:
         view = claims.ClaimView(
             rollout_state=self._state,
             rollout_reason=self._reason,
@@ -166,13 +187,13 @@ class _Simulation:
             host_state=states.ELIGIBLE,
             holder="",
             holder_expires=0.0,
-            wave=wave,
+            wave=self._counts[self._wave].number,
             waves=self._counts,
             fleet=self._fleet,
             unavailable=self._unavailable,
-            domain=domain,
-            domain_size=self._sizes[domain],
-            unavailable_in_domain=self._down[domain],
+            domain=domain.name,
+            domain_size=domain.size,
+            unavailable_in_domain=domain.down,
             forgiven=0,
             shut=self._closed(),
         )
@@ -185,45 +206,52 @@ class _Simulation:
             self._shut_known_until = self._shut.until if self._shut else self._now + 60.0
         return self._shut
 
-    def _start(self, wave: int, name: str) -> None:
-        self._charge(self._domain_of[name], 1)
-        spread = self._model.spread * (2 * self._dice.random() - 1)
+    def _start(self, domain: _Domain) -> None:
+        name = domain.pending.popleft()
+        self._left -= 1
         self._started += 1
-        heapq.heappush(self._in_flight, (self._now + self._model.host_time * (1 + spread), wave, name))
+        self._unavailable += 1
+        self._peak = max(self._peak, self._unavailable)
+        domain.down += 1
+        domain.peak = max(domain.peak, domain.down)
+        spread = self._model.spread * (2 * self._dice.random() - 1)
+        moment = self._clock + max(1, round(self._model.host_time * (1 + spread)))
+        if moment not in self._ending:
+            self._ending[moment] = []
+            heapq.heappush(self._moments, moment)
+        self._ending[moment].append((self._wave, name))
 
-    def _finish(self) -> str:
-        """The next host in flight comes to its end; returns its domain."""
-        self._now, wave, name = heapq.heappop(self._in_flight)
-        domain, index = self._domain_of[name], self._index[wave]
-        count = self._counts[index]
+    def _end_hosts(self) -> None:
+        """The clock goes to the next moment at which hosts come to their end."""
+        self._clock = heapq.heappop(self._moments)
+        before, points = self._done + self._failed, max(1, self._fleet // _POINTS)
+        for wave, name in self._ending.pop(self._clock):
+            self._end(wave, name)
+        if (self._done + self._failed) // points > before // points:
+            self._note()
+
+    def _end(self, wave: int, name: str) -> None:
+        domain, count = self._domain_of[name], self._counts[wave]
         if self._dice.random() >= self._model.failure_rate:
             self._done += 1
-            self._counts[index] = count._replace(done=count.done + 1, last_done=self._now)
-            self._charge(domain, -1)
-            if self._now - self._begin > self._policy.deadline:
+            self._counts[wave] = count._replace(done=count.done + 1, last_done=self._now)
+            if self._clock > self._policy.deadline:
                 self._late.append(name)
         else:
             self._failed += 1
-            self._counts[index] = count._replace(failed=count.failed + 1)
-            if self._dice.random() < self._model.lost:
-                self._lost += 1
-            else:
-                self._charge(domain, -1)
+            self._counts[wave] = count._replace(failed=count.failed + 1)
             over = claims.error_budget(self._policy, self._counts, 0)
             if over is not None and self._state == states.RUNNING:
                 self._state, self._reason = "halted", over.reason
-        if (self._done + self._failed) % max(1, self._fleet // _POINTS) == 0:
-            self._note()
-        return domain
-
-    def _charge(self, domain: str, hosts: int) -> None:
-        self._unavailable += hosts
-        self._down[domain] += hosts
-        self._peak = max(self._peak, self._unavailable)
-        self._peaks[domain] = max(self._peaks[domain], self._down[domain])
+            if self._dice.random() < self._model.lost:
+                self._lost += 1
+                return  # it stays charged
+        self._unavailable -= 1
+        domain.down -= 1
+        self._queue(domain)
 
     def _note(self) -> None:
-        self._curve.append(Point(self._now - self._begin, self._done, self._failed, self._unavailable))
+        self._curve.append(Point(float(self._clock), self._done, self._failed, self._unavailable))
 
     def _outcome(self) -> Outcome:
         self._note()
@@ -237,13 +265,13 @@ class _Simulation:
         return Outcome(
             state=state,
             reason=reason,
-            seconds=self._now - self._begin,
+            seconds=float(self._clock),
             done=self._done,
             failed=self._failed,
             lost=self._lost,
             untouched=untouched,
             peak=self._peak,
-            peak_by_domain=self._peaks,
+            peak_by_domain={name: domain.peak for name, domain in self._domains.items()},
             late=self._late,
             curve=self._curve,
         )
