@@ -16,7 +16,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._fleet.forecast import
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.hosts import candidates
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.ledger import Ledger
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.owner import controlling_run
-from ansible_collections.osaas.fleet.plugins.module_utils._fleet.plan import batches
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet.plan import IN_FLIGHT, batches
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.rollouts import (
     Opened,
     OpenHost,
@@ -87,12 +87,6 @@ class ActionModule(LedgerAction):
 def _result(
     opened: Opened, hosts: Sequence[OpenHost], release: Release, owner: str, foretold: Sequence[str]
 ) -> dict[str, t.Any]:
-    policy = opened.policy
-    serial = batches(
-        [(host.wave, host.domain) for host in hosts],
-        max_unavailable=policy.max_unavailable.of(opened.fleet, least=1),
-        max_per_domain=policy.max_unavailable_per_domain.of(opened.smallest_domain, least=1),
-    )
     return {
         "changed": not opened.resumed,
         "run": {"rollout": opened.rollout, "plan_hash": opened.plan_hash, "owner": owner},
@@ -104,7 +98,7 @@ def _result(
             "resumed": opened.resumed,
         },
         "hosts": [host.name for host in hosts],
-        "serial": serial,
+        "serial": batches([host.wave for host in hosts]),
         "summary": [_heading(opened, hosts, release), *foretold],
     }
 
@@ -112,7 +106,7 @@ def _result(
 def _heading(opened: Opened, hosts: Sequence[OpenHost], release: Release) -> str:
     """How many hosts of which wave may be touched."""
     names = {
-        -1: "in flight",
+        IN_FLIGHT: "in flight",
         **{index: f"in wave {wave.name}" for index, wave in enumerate(opened.policy.waves)},
     }
     counts = [(names[wave], sum(host.wave == wave for host in hosts)) for wave in sorted(names)]

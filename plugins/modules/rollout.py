@@ -172,9 +172,10 @@ summary:
   sample: ["Release 20261122T174400Z to 1 in wave canary, 5 in wave fleet, of 6 hosts"]
 serial:
   description:
-    - Sizes of consecutive batches of RV(hosts), for a play's C(serial). Empty when there are no hosts.
+    - Sizes of consecutive batches of RV(hosts), one for each wave, for the C(serial) of a play with the strategy
+      P(ansible.builtin.host_pinned#strategy). Empty when there are no hosts.
   type: list
   elements: int
   returned: with O(release)
-  sample: [1, 2]
+  sample: [1, 5]
 """

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import math
 import typing as t
@@ -16,6 +17,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.policy import Policy
 
 COHORTS = 10_000
+# Stands for the wave of a host that an earlier run has begun with: it goes before all others.
+IN_FLIGHT = -1
 
 
 class Candidate(t.NamedTuple):
@@ -90,20 +93,12 @@ def plan_hash(release: str, policy: Mapping[str, t.Any], plan: Iterable[Assignme
     return digest.hexdigest()
 
 
-def batches(hosts: Sequence[tuple[int, str]], *, max_unavailable: int, max_per_domain: int) -> list[int]:
-    """Sizes of consecutive `serial` batches for open hosts given as (wave, domain) in rank order.
+def batches(waves: Sequence[int]) -> list[int]:
+    """Sizes of consecutive `serial` batches for open hosts, given by their waves in order: one for each wave.
 
-    A batch stays inside one wave and inside both limits, so that nobody in it has to wait for another.
+    Hosts in flight (wave -1) share the first one: whoever waits for another run keeps nobody else waiting.
     """
-    sizes: list[int] = []
-    wave: int | None = None
-    in_domain: dict[str, int] = {}
-    for host_wave, domain in hosts:
-        full = not sizes or sizes[-1] >= max_unavailable or in_domain.get(domain, 0) >= max_per_domain
-        if full or host_wave != wave:
-            sizes.append(0)
-            in_domain = {}
-        sizes[-1] += 1
-        wave = host_wave
-        in_domain[domain] = in_domain.get(domain, 0) + 1
+    sizes = [len(list(hosts)) for _wave, hosts in itertools.groupby(waves)]
+    if len(sizes) > 1 and waves[0] == IN_FLIGHT:
+        sizes[:2] = [sizes[0] + sizes[1]]
     return sizes

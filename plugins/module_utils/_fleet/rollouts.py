@@ -54,7 +54,7 @@ class OpenHost:
 class Opened:
     """A rollout, ready to be worked on. `hosts` are in the order in which they shall be touched.
 
-    `fleet` is how many hosts the ledger has, `smallest_domain` how many its smallest failure domain has.
+    `fleet` is how many hosts the ledger has.
     """
 
     rollout: int
@@ -65,7 +65,6 @@ class Opened:
     policy: Policy
     hosts: Sequence[OpenHost]
     fleet: int
-    smallest_domain: int
 
 
 def open_rollout(
@@ -121,12 +120,10 @@ def open_rollout(
     connection.execute(rollout.update().where(rollout.c.id == number).values(plan_hash=plan_hash))
     tally.count_waves(connection, number)
     state, reason = settle(connection, number, who=who, now=now)
-    sizes = dict(connection.execute(sa.select(tables().capacity.c.scope, tables().capacity.c.hosts)).all())
-    fleet = sizes.pop(FLEET)
+    capacity = tables().capacity
+    fleet = connection.scalar(sa.select(capacity.c.hosts).where(capacity.c.scope == FLEET))
     open_hosts = _open_hosts(connection, number, state)
-    return Opened(
-        number, state, reason, plan_hash, row is not None, policy, open_hosts, fleet, min(sizes.values())
-    )
+    return Opened(number, state, reason, plan_hash, row is not None, policy, open_hosts, int(fleet or 0))
 
 
 def settle(connection: Connection, number: int, *, who: str, now: float) -> tuple[str, str]:
@@ -290,7 +287,7 @@ def _open_hosts(connection: Connection, number: int, state: str) -> list[OpenHos
     waves: dict[int, list[OpenHost]] = {}
     for row in connection.execute(query):
         if row.state != states.ELIGIBLE:
-            touched.append(OpenHost(row.host, -1, row.domain))
+            touched.append(OpenHost(row.host, plan.IN_FLIGHT, row.domain))
         else:
             waves.setdefault(row.wave, []).append(OpenHost(row.host, row.wave, row.domain))
     if state != states.RUNNING:

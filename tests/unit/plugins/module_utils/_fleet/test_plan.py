@@ -64,11 +64,11 @@ def test_domains_take_turns() -> None:
     assert taking_turns(hosts, lambda host: host[0]) == ["a1", "b1", "c1", "a2", "c2", "a3"]
 
 
-def test_a_batch_keeps_to_its_wave_and_to_both_limits() -> None:
-    hosts = [(0, "a"), (1, "a"), (1, "b"), (1, "c"), (1, "c"), (1, "a")]
-    assert batches(hosts, max_unavailable=2, max_per_domain=1) == [1, 2, 1, 2]
-    assert batches(hosts, max_unavailable=9, max_per_domain=9) == [1, 5]
-    assert batches([], max_unavailable=2, max_per_domain=1) == []
+def test_every_wave_is_a_batch_and_the_first_takes_those_in_flight_too() -> None:
+    assert batches([0, 1, 1, 1]) == [1, 3]
+    assert batches([-1, -1, 1, 1, 2]) == [4, 1]
+    assert batches([-1, -1]) == [2]
+    assert batches([]) == []
 
 
 def test_the_hash_tells_one_plan_from_another() -> None:
