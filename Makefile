@@ -18,7 +18,7 @@ demo: root bootstrap ## Watch a fleet get a new OS wave by wave, and a bad OS st
 demo-shell: root bootstrap ## Log in to a host of the running demo: make demo-shell HOST=host-01
 	@PYTHONPATH=tests $(PYTHON) -m testbed shell $(HOST)
 
-test: root bootstrap ## Everything below: lint, unit, integration, e2e; quickest first (root)
+test: root bootstrap ## Everything below: lint, unit, integration, e2e; two at a time (root)
 	@$(PYTHON) -m tools.test
 
 lint: bootstrap ## Format, types, documentation, ansible-lint, ansible-test sanity

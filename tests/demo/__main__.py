@@ -1,7 +1,10 @@
 # Copyright (c) osaas.fleet contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The main job, end to end, on a fleet of real hosts: `make demo`."""
+"""The main job, end to end, on a fleet of real hosts: `make demo`.
+
+`python -m demo [NAME]`: of the fleet; two of different names may run at once.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ def main() -> int:
     """Exit status: 0, or 1 after one line on stderr, or 130 after Ctrl-C."""
     try:
         preflight.need_root()
-        _demo()
+        _demo(*sys.argv[1:])
     except (DistroError, FleetError, SiteError, StoryError) as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
@@ -36,15 +39,15 @@ def main() -> int:
     return 0
 
 
-def _demo() -> None:
+def _demo(name: str = "demo") -> None:
     # make says when it was called, so that what it has installed first counts too.
     began = float(os.environ.get("DEMO_STARTED") or time.time())
     cold = not (CACHE / "testbed-9").exists()
     _say("Setting up: Testbed Linux and six hosts in three racks")
     distro = ensure_distro(cache=CACHE, progress=_detail)
-    directory = RUN_DIR / "demo-site"
+    directory = RUN_DIR / f"{name}-site"
     with Fleet.start(
-        "demo", distro=distro, store=directory / "store", run_dir=RUN_DIR, cache=CACHE, progress=_detail
+        name, distro=distro, store=directory / "store", run_dir=RUN_DIR, cache=CACHE, progress=_detail
     ) as fleet:
         site = make_site(directory, fleet, distro)
         ready = time.time()
@@ -52,7 +55,7 @@ def _demo() -> None:
         ended = time.time()
         _say("Done: a good release went out wave by wave, a bad one was stopped at the canary and put back")
         parts = [("setup", ready - began), ("main job", ended - ready)]
-        summary = CHECKOUT / ".cache/demo-times.json"
+        summary = CHECKOUT / f".cache/{name}-times.json"
         for line in (
             *screen.table(rollouts),
             "",

@@ -1,0 +1,69 @@
+# Copyright (c) osaas.fleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run the commands of a section; they leave nothing outside of .cache, and end when they are told to."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+from tools.sections import Section
+from tools.venv import CACHE, ROOT
+
+PATIENCE = 60.0  # seconds that a command has to clear up when it is told to end
+
+
+async def run_commands(section: Section, log: IO[bytes], report: Path) -> int:
+    """The exit status of the first command that fails, or 0. What pytest counts goes to the file `report`.
+
+    When this is cancelled, the command and all it has started get Ctrl-C, and are waited for.
+    """
+    for command in section.commands:
+        log.write(f"==> {section.name}: {command}\n".encode())
+        process = await asyncio.create_subprocess_exec(
+            *command.split(),
+            cwd=ROOT,
+            env=_environment(report),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,  # a terminal's Ctrl-C is for us: we end them in order
+        )
+        try:
+            status = await process.wait()
+        except asyncio.CancelledError:
+            await _end(process)
+            raise
+        if status:
+            return status
+    return 0
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """By force if Ctrl-C is not enough."""
+    for number in (signal.SIGINT, signal.SIGKILL):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(process.wait(), PATIENCE)
+
+
+def _environment(report: Path) -> dict[str, str]:
+    """Caches and Ansible's home lie under .cache, not in the user's; output comes line by line."""
+    programs = Path(sys.executable).parent
+    return {
+        **os.environ,
+        "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
+        "PYTEST_ADDOPTS": f"--junitxml={report}",
+        "PYTHONUNBUFFERED": "1",
+        "MYPYPATH": f"{CACHE / 'collections'}:{ROOT / 'tests'}",
+        "ANSIBLE_HOME": os.fspath(CACHE / "ansible"),
+        "ANSIBLE_COLLECTIONS_PATH": os.fspath(CACHE / "collections"),
+        "XDG_CACHE_HOME": os.fspath(CACHE / "xdg"),
+    }
