@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import time
 import typing as t
+from dataclasses import asdict
 
+from ansible_collections.osaas.fleet.plugins.module_utils._errors import InputError
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet.failures import KINDS
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.leases import Record, record
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.ledger import Ledger
-from ansible_collections.osaas.fleet.plugins.module_utils._fleet.states import RECORDED
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet.states import RECORDED, STEP_FAILED
 from ansible_collections.osaas.fleet.plugins.module_utils._module import Options
 from ansible_collections.osaas.fleet.plugins.plugin_utils._ledger_action import (
     RUN,
@@ -28,7 +31,8 @@ class ActionModule(LedgerAction):
     OPTIONS: t.ClassVar[Options] = {
         "run": RUN,
         "fence": {"type": "int", "required": True},
-        "state": {"type": "str", "required": True, "choices": list(RECORDED)},
+        "state": {"type": "str", "required": True, "choices": [*RECORDED, STEP_FAILED]},
+        "failure": {"type": "str", "choices": list(KINDS)},
         "reason": {"type": "str", "default": ""},
         "release": {"type": "str", "default": ""},
         "digest": {"type": "str", "default": ""},
@@ -39,9 +43,20 @@ class ActionModule(LedgerAction):
         """See LedgerAction.work."""
         if self.check_mode:
             return {"changed": False}
-        news = Record(args["state"], args["reason"], args["release"], args["digest"], args["baseline"])
+        if (args["state"] == STEP_FAILED) != bool(args["failure"]):
+            raise InputError(
+                "belongs to state 'failed', and only to it", where="failure", way_out="Say which step failed"
+            )
+        news = Record(
+            args["state"],
+            args["reason"],
+            args["release"] or "",
+            args["digest"] or "",
+            args["baseline"],
+            args["failure"] or "",
+        )
         with ledger.write() as connection:
-            state, reason = record(
+            told = record(
                 connection,
                 run_of(args),
                 task_vars["inventory_hostname"],
@@ -51,8 +66,6 @@ class ActionModule(LedgerAction):
             )
         return {
             "changed": True,
-            "host_state": news.state,
             "host_reason": news.reason,
-            "rollout_state": state,
-            "rollout_reason": reason,
+            **asdict(told),
         }

@@ -28,7 +28,8 @@ class ClaimView(t.NamedTuple):
     have hosts. `forgiven` are failures that an operator has seen and resumed from. `holder` is the owner of
     a claim whose process may still live, "" otherwise.
     `shut` is the policy's answer to whether it is open. `barrier` is a release that the host would skip,
-    `own_release_flag` marks the release that it runs.
+    `own_release_flag` marks the release that it runs. A host that failed is tried again at `retry_at`.
+    The run has `started` so many hosts. `gated` is the last wave whose gates have passed.
     """
 
     rollout_state: str
@@ -49,6 +50,9 @@ class ClaimView(t.NamedTuple):
     unavailable_in_domain: int
     forgiven: int
     shut: Closed | None
+    retry_at: float = 0.0
+    started: int = 0
+    gated: int = -1
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,7 @@ def decide_claim(policy: Policy, view: ClaimView, *, owner: str, now: float) -> 
         return Refused("the host is exempt; osaas.fleet.explain tells by whom and for how long")
     if view.holder and view.holder != owner and view.holder_expires > now:
         return Wait(f"another run holds the host for {view.holder_expires - now:.0f} s more")
-    if view.host_state != states.ELIGIBLE and view.rollout_state in states.UNFINISHED:
+    if view.host_state not in states.WAITING and view.rollout_state in states.UNFINISHED:
         # Touched before: finishing it frees budget, leaving it alone would keep it unavailable for ever.
         return Granted()
     if view.rollout_state != states.RUNNING:
@@ -99,6 +103,10 @@ def decide_claim(policy: Policy, view: ClaimView, *, owner: str, now: float) -> 
     over = error_budget(policy, view.waves, view.forgiven)
     if over is not None:
         return over
+    if policy.max_hosts_per_run is not None and view.started >= policy.max_hosts_per_run:
+        return Refused(f"this run has started {view.started} hosts, as many as one run may")
+    if now < view.retry_at:
+        return Wait(f"the host is tried again in {view.retry_at - now:.0f} s", view.retry_at)
     if view.shut is not None:
         return Wait(view.shut.reason, view.shut.until)
     return _budgets(policy, view) or _gate(policy, view, now)
@@ -125,7 +133,7 @@ def _budgets(policy: Policy, view: ClaimView) -> Wait | None:
 
 
 def _gate(policy: Policy, view: ClaimView, now: float) -> Verdict:
-    """Granted when the host's wave is open: all before it are through and have soaked long enough."""
+    """Granted when the host's wave is open: all before it are through, soaked, and past their gates."""
     before = [wave for wave in view.waves if wave.number < view.wave]
     for wave in before:
         if not wave.hosts:
@@ -136,9 +144,11 @@ def _gate(policy: Policy, view: ClaimView, now: float) -> Verdict:
             return Wait(f"wave {name} is not through, {left} of {wave.hosts} hosts are left")
         if not wave.done:
             return Refused(f"no host of wave {name} is on the release")
-        soaked = wave.last_done + policy.soak
+        soaked = wave.last_done + policy.soak_of(wave.done)
         if now < soaked:
             return Wait(f"wave {name} soaks for {soaked - now:.0f} s more", until=soaked)
+        if wave.number > view.gated and policy.gates_of(wave.number):
+            return Wait(f"wave {name} has not passed its gates; osaas.fleet.status tells why")
     if before and not any(wave.done for wave in before):
         return Refused("every host of the waves before is exempt, so nobody has tried the release")
     return Granted()

@@ -11,10 +11,10 @@ import contextlib
 import functools
 import typing as t
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import InputError, LedgerError
-from ansible_collections.osaas.fleet.plugins.module_utils._fleet import claims, states, tally
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet import claims, failures, states, tally
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.ledger import log
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.owner import is_gone
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.policy import Policy, stored_policy
@@ -57,13 +57,27 @@ class Claimed:
 
 @dataclass(frozen=True)
 class Record:
-    """News of a claimed host. `reason` says why a failure happened; `release` and `digest` what runs now."""
+    """News of a claimed host. `reason` says why a failure happened; `release` and `digest` what runs now.
+
+    `failure` says in what kind of step the state states.STEP_FAILED was come to: one of failures.KINDS.
+    """
 
     state: str
     reason: str = ""
     release: str = ""
     digest: str = ""
     baseline: Mapping[str, t.Any] | None = None
+    failure: str = ""
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What came of a record: the host's state, whether it will be `again` tried, and the rollout's state."""
+
+    host_state: str
+    again: bool
+    rollout_state: str
+    rollout_reason: str
 
 
 def claim(connection: Connection, run: Run, host: str, *, now: float) -> Claimed:
@@ -79,6 +93,8 @@ def claim(connection: Connection, run: Run, host: str, *, now: float) -> Claimed
         return Claimed(False, False, verdict.reason)
     fence, attempt = row.fence + 1, row.attempt + 1
     _take(connection, run, row, fence=fence, expires=now + policy.lease)
+    if policy.max_hosts_per_run is not None and row.state in states.WAITING:
+        _count_start(connection, run, view.started)
     _change_assignment(connection, row, now=now, state=states.CLAIMED, reason="", attempt=attempt)
     log(
         connection,
@@ -99,13 +115,11 @@ def claim(connection: Connection, run: Run, host: str, *, now: float) -> Claimed
     return Claimed(True, False, "", 0.0, fence, attempt, row.from_release, row.baseline)
 
 
-def record(
-    connection: Connection, run: Run, host: str, fence: int, news: Record, *, now: float
-) -> tuple[str, str]:
-    """Write down how a claimed host fares; returns the rollout's state and reason. For Ledger.write().
+def record(connection: Connection, run: Run, host: str, fence: int, news: Record, *, now: float) -> Recorded:
+    """Write down how a claimed host fares, and decide what a failure comes to. For Ledger.write().
 
-    A final state returns the claim. Raises LedgerError when the claim is not ours any more: somebody else
-    works on the host, so this run must leave it alone.
+    A state that ends the run's work returns the claim. Raises LedgerError when the claim is not ours any
+    more: somebody else works on the host, so this run must leave it alone.
     """
     row = _look(connection, run.rollout, host)
     if row.claim_fence != fence or row.owner != run.owner:
@@ -114,14 +128,24 @@ def record(
             where=host,
             way_out="Leave it to that run; its progress shows in osaas.fleet.status",
         )
+    policy = stored_policy(row.policy)
+    tried = failures.Tried(row.failure, row.retries, row.touched)
+    if news.state == states.STEP_FAILED:
+        tried = tried._replace(failure=failures.kind_of(news.failure, tried))
+    reported, news = news, replace(news, state=failures.state_after(policy.retries, news.state, tried))
     table = tables().claim
-    final = news.state in states.FINAL
-    if final:
+    ends = news.state in states.FINAL or news.state == states.RETRY
+    if ends:
         connection.execute(table.delete().where(table.c.host == host))
     else:
-        lease = stored_policy(row.policy).lease
-        connection.execute(table.update().where(table.c.host == host).values(expires=now + lease))
-    _change_assignment(connection, row, now=now, **_changes(row, news, now=now))
+        connection.execute(table.update().where(table.c.host == host).values(expires=now + policy.lease))
+    changes = _changes(row, news, now=now)
+    if news.state == states.RETRY:
+        changes |= {
+            "retries": tried.retries + 1,
+            "retry_at": now + policy.retries[tried.failure].wait(tried.retries),
+        }
+    _change_assignment(connection, row, now=now, failure=tried.failure, **changes)
     _change_host(connection, row, news, now=now)
     log(
         connection,
@@ -134,13 +158,16 @@ def record(
             "rollout": run.rollout,
             "fence": fence,
             "was": row.state,
+            "reported": reported.state,
+            **tried._asdict(),
             "release": news.release,
             "digest": news.digest,
         },
     )
-    if not final:
-        return row.rollout_state, row.rollout_reason
-    return settle(connection, run.rollout, who=run.owner, now=now)
+    again = news.state not in states.FINAL and failures.may_retry(policy.retries, tried)
+    if not ends:
+        return Recorded(news.state, again, row.rollout_state, row.rollout_reason)
+    return Recorded(news.state, again, *settle(connection, run.rollout, who=run.owner, now=now))
 
 
 def verdict(connection: Connection, rollout: int, host: str, *, now: float) -> claims.Verdict:
@@ -199,6 +226,7 @@ def _everything() -> Select[t.Any]:
             rollout.c.reason.label("rollout_reason"),
             rollout.c.plan_hash,
             rollout.c.forgiven,
+            rollout.c.gated,
             sa.cast(rollout.c.policy, sa.Text).label("policy"),
             release.c.flag,
             own.c.flag.label("own_flag"),
@@ -260,7 +288,26 @@ def _view(connection: Connection, run: Run, row: Row[t.Any], policy: Policy, now
         unavailable_in_domain=row.domain_unavailable - itself,
         forgiven=row.forgiven,
         shut=policy.closed(now),
+        retry_at=row.retry_at,
+        started=0 if policy.max_hosts_per_run is None else _starts(connection, run),
+        gated=row.gated,
     )
+
+
+def _starts(connection: Connection, run: Run) -> int:
+    """How many hosts the run has started."""
+    table = tables().run
+    mine = (table.c.owner == run.owner) & (table.c.rollout == run.rollout)
+    return connection.scalar(sa.select(table.c.started).where(mine)) or 0
+
+
+def _count_start(connection: Connection, run: Run, before: int) -> None:
+    table = tables().run
+    if before:
+        mine = (table.c.owner == run.owner) & (table.c.rollout == run.rollout)
+        connection.execute(table.update().where(mine).values(started=before + 1))
+    else:
+        connection.execute(table.insert().values(owner=run.owner, rollout=run.rollout, started=1))
 
 
 def _take(connection: Connection, run: Run, row: Row[t.Any], *, fence: int, expires: float) -> None:
@@ -282,13 +329,17 @@ def _changes(row: Row[t.Any], news: Record, *, now: float) -> dict[str, t.Any]:
     since, spent = row.unavailable_since, row.unavailable_seconds
     if news.state in states.DISRUPTED and since is None:
         since = now
-    elif news.state in states.SERVING and since is not None:
+    elif news.state in states.UNDISTURBED and since is not None:
         since, spent = None, spent + now - since
     changes: dict[str, t.Any] = {
         "state": news.state,
         "unavailable_since": since,
         "unavailable_seconds": spent,
     }
+    if news.state in states.CHANGED:
+        changes["touched"] = True
+    elif news.state in states.UNDISTURBED:
+        changes["touched"] = False
     final = news.state in states.FINAL
     if news.state == states.QUARANTINED and row.reason:
         # What failed first is why the host was to be put back; both are wanted.
@@ -314,7 +365,7 @@ def _change_host(connection: Connection, row: Row[t.Any], news: Record, *, now: 
     values: dict[str, t.Any] = {}
     if news.state in states.SERVING:
         values = {"unavailable": "", "last_seen": now}
-    elif news.state in (*states.DISRUPTED, *states.FAILED):
+    elif news.state in (*states.DISRUPTED, *states.FAILED, states.RETRY):
         values = {"unavailable": news.state}
     if news.state == states.DONE:
         values["last_update"] = now

@@ -14,7 +14,7 @@ import contextlib
 import typing as t
 from collections.abc import Callable, Mapping
 
-from ansible_collections.osaas.fleet.plugins.module_utils._fleet import tally
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet import states, tally
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.tables import SCHEMA, tables
 
 with contextlib.suppress(ImportError):
@@ -99,4 +99,11 @@ def _count(connection: Connection) -> None:
         tally.count_waves(connection, number)
 
 
-STEPS: Mapping[int, Callable[[t.Any], None]] = {1: _first, 2: _count}
+def _touch(connection: Connection) -> None:
+    """Version 3 knows which hosts a run has begun to change."""
+    assignment = tables().assignment
+    touched = assignment.c.state.in_(states.CHANGED) | (assignment.c.state == states.UNREACHABLE)
+    connection.execute(assignment.update().where(touched).values(touched=True))
+
+
+STEPS: Mapping[int, Callable[[t.Any], None]] = {1: _first, 2: _count, 3: _touch}

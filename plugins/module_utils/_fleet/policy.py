@@ -19,7 +19,11 @@ from ansible_collections.osaas.fleet.plugins.module_utils._fleet.calendar_fields
     parse_freeze,
     parse_window,
 )
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet.failures import Retries
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet.gate_fields import parse_gates
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet.gates import Gate
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.ladders import LADDERS
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet.retry_fields import parse_retries
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.windows import (
     Closed,
     Freeze,
@@ -64,6 +68,10 @@ class Policy:
     max_unavailable_per_domain: Amount
     error_budget: Amount
     soak: float
+    soak_host_hours: float
+    gates: tuple[Gate, ...]
+    max_hosts_per_run: int | None
+    retries: Retries
     lease: float
     salt: str
     windows: tuple[Window, ...]
@@ -78,6 +86,14 @@ class Policy:
         need = self.host_time if self.strict_window else 0.0
         return closed(self.windows, self.freezes, now, need=need)
 
+    def soak_of(self, hosts: int) -> float:
+        """How long a wave soaks that has so many hosts on the release: few tell less, and take longer."""
+        return max(self.soak, self.soak_host_hours * 3600 / max(hosts, 1))
+
+    def gates_of(self, wave: int) -> tuple[Gate, ...]:
+        """The gates to be asked at the end of a wave."""
+        return tuple(gate for gate in self.gates if gate.guards(self.waves[wave].name))
+
 
 DEFAULTS: Mapping[str, t.Any] = {
     "waves": [{"name": "canary", "labels": {"canary": True}}, {"name": "fleet", "percent": 100}],
@@ -85,6 +101,10 @@ DEFAULTS: Mapping[str, t.Any] = {
     "max_unavailable_per_domain": 1,
     "error_budget": 0,
     "soak": 0,
+    "soak_host_hours": 0,
+    "gates": [],
+    "max_hosts_per_run": None,
+    "retry": {},
     "lease": 3600,
     "salt": "",
     "windows": [],
@@ -111,14 +131,19 @@ def parse_policy(raw: Mapping[str, t.Any]) -> Policy:
             f"{ladder!r} is unknown", where="policy.ladder", way_out=f"Known are {', '.join(LADDERS)}"
         )
     given = {**DEFAULTS, **LADDERS.get(ladder or "", {}), **raw}
+    waves = _waves(given["waves"])
     return Policy(
-        waves=_waves(given["waves"]),
+        waves=waves,
         max_unavailable=_amount("max_unavailable", given["max_unavailable"], least=1),
         max_unavailable_per_domain=_amount(
             "max_unavailable_per_domain", given["max_unavailable_per_domain"], least=1
         ),
         error_budget=_amount("error_budget", given["error_budget"], least=0),
         soak=_seconds("soak", given["soak"], least=0),
+        soak_host_hours=_seconds("soak_host_hours", given["soak_host_hours"], least=0, unit="hours"),
+        gates=parse_gates(_entries("gates", given), [wave.name for wave in waves]),
+        max_hosts_per_run=_cap("max_hosts_per_run", given["max_hosts_per_run"]),
+        retries=parse_retries(given["retry"], where="policy.retry"),
         lease=_seconds("lease", given["lease"], least=60),
         salt=str(given["salt"]),
         windows=tuple(parse_window(raw, where=where) for where, raw in _entries("windows", given)),
@@ -173,13 +198,19 @@ def _flag(field: str, value: t.Any) -> bool:
     return value
 
 
-def _seconds(field: str, value: t.Any, *, least: float) -> float:
+def _cap(field: str, value: t.Any) -> int | None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+        raise InputError(f"{value!r} is not a number of hosts of 1 or more", where=f"policy.{field}")
+    return value
+
+
+def _seconds(field: str, value: t.Any, *, least: float, unit: str = "seconds") -> float:
     try:
         seconds = float(value)
     except (TypeError, ValueError):
         seconds = math.nan
     if not seconds >= least or math.isinf(seconds):
-        raise InputError(f"{value!r} is not a time in seconds of {least:g} or more", where=f"policy.{field}")
+        raise InputError(f"{value!r} is not a time in {unit} of {least:g} or more", where=f"policy.{field}")
     return seconds
 
 

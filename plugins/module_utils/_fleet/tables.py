@@ -17,7 +17,7 @@ else:
     HAS_SQLALCHEMY = True
 
 # Raised with every change of the tables. An older ledger is migrated (migrations.py), a newer one refused.
-SCHEMA = 2
+SCHEMA = 3
 
 # The scope of `capacity` that counts the whole fleet; the others are "domain:" and a failure domain's name.
 FLEET = "fleet"
@@ -88,6 +88,9 @@ class Tables:
             sa.Column("reason", sa.String, nullable=False, default=""),
             # Failures that an operator has seen and resumed from: they no longer count.
             sa.Column("forgiven", sa.Integer, nullable=False, default=0),
+            # The last wave whose gates have passed, and when gates were last asked.
+            sa.Column("gated", sa.Integer, nullable=False, server_default="-1"),
+            sa.Column("asked", sa.Float, nullable=False, server_default="0"),
             sa.Column("created", sa.Float, nullable=False),
             sa.Column("ended", sa.Float),
         )
@@ -116,6 +119,12 @@ class Tables:
             sa.Column("from_release", sa.String, nullable=False),
             # What health_check saw before the host was touched: kept here, so that another run can compare.
             sa.Column("baseline", sa.JSON),
+            # Whether a run has begun to change the host: then only the release, or the way back, ends it.
+            sa.Column("touched", sa.Boolean, nullable=False, server_default=sa.false()),
+            # Which kind of step failed last, how often the host was tried again, and when it may be next.
+            sa.Column("failure", sa.String, nullable=False, server_default=""),
+            sa.Column("retries", sa.Integer, nullable=False, server_default="0"),
+            sa.Column("retry_at", sa.Float, nullable=False, server_default="0"),
             sa.Column("unavailable_since", sa.Float),
             sa.Column("unavailable_seconds", sa.Float, nullable=False, default=0),
             sa.Column("ended", sa.Float),
@@ -129,6 +138,14 @@ class Tables:
             sa.Column("owner", sa.String, nullable=False),
             sa.Column("expires", sa.Float, nullable=False, index=True),
             sa.Column("fence", sa.Integer, nullable=False),
+        )
+        # How many hosts a run has started, where the policy has a limit.
+        self.run = sa.Table(
+            "run",
+            self.metadata,
+            sa.Column("owner", sa.String, primary_key=True),
+            sa.Column("rollout", sa.Integer, sa.ForeignKey("rollout.id"), primary_key=True),
+            sa.Column("started", sa.Integer, nullable=False),
         )
         self.event = sa.Table(
             "event",

@@ -25,8 +25,11 @@ if t.TYPE_CHECKING:
     from sqlalchemy import Connection
 
 
+_COUNTED = ("failed", "unreachable")
+
+
 class WaveCount(t.NamedTuple):
-    """One wave of a rollout. `failed` are rolled back or quarantined; `last_done` is a Unix time, or 0."""
+    """One wave of a rollout. `failed` are rolled back, quarantined or held; `last_done` is a time, or 0."""
 
     number: int
     hosts: int
@@ -83,6 +86,16 @@ def move(connection: Connection, rollout: int, wave: int, before: str, after: st
         changes["last_done"] = now
     place = (table.c.rollout == rollout) & (table.c.number == wave)
     connection.execute(table.update().where(place).values(**changes))
+    if old in _COUNTED and new not in _COUNTED:
+        unforgive(connection, rollout, 1)
+
+
+def unforgive(connection: Connection, rollout: int, hosts: int) -> None:
+    """So many hosts have failed no more. Whether it was they who were forgiven nobody knows: assume so."""
+    table = tables().rollout
+    left = sa.case((table.c.forgiven > hosts, table.c.forgiven - hosts), else_=0)
+    place = (table.c.id == rollout) & (table.c.forgiven > 0)
+    connection.execute(table.update().where(place).values(forgiven=left))
 
 
 def count_waves(connection: Connection, rollout: int) -> None:
@@ -103,7 +116,7 @@ def count_waves(connection: Connection, rollout: int) -> None:
         counts = counted.setdefault(
             row.wave, {"hosts": 0, "done": 0, "failed": 0, "unreachable": 0, "last_done": 0.0}
         )
-        if row.state != states.EXEMPT:
+        if row.state not in states.LEFT_OUT:
             counts["hosts"] += row.hosts
         bucket = _bucket(row.state)
         if bucket:

@@ -69,7 +69,8 @@ def claimed(ledger: Ledger, run: Run, host: str) -> Claimed:
 
 def recorded(ledger: Ledger, run: Run, host: str, fence: int, news: Record) -> tuple[str, str]:
     with ledger.write() as connection:
-        return record(connection, run, host, fence, news, now=time.time())
+        told = record(connection, run, host, fence, news, now=time.time())
+    return told.rollout_state, told.rollout_reason
 
 
 def finish(ledger: Ledger, run: Run, host: str, state: str = "done") -> tuple[str, str]:
@@ -265,7 +266,7 @@ def test_a_ledger_of_another_version_is_refused(tmp_path: Path) -> None:
     with sqlite3.connect(path) as connection:
         connection.execute("UPDATE meta SET value = '99'")
     connection.close()
-    with pytest.raises(LedgerError, match="has schema 99, this version of the collection knows 2"):
+    with pytest.raises(LedgerError, match="has schema 99, this version of the collection knows 3"):
         Ledger.open(str(path))
 
 
