@@ -92,4 +92,9 @@ baseline:
   description: What health checks saw before the host was first touched in this rollout, if that is known.
   type: dict
   returned: success
+touched:
+  description: Whether a run before has begun to change the host, and did not put it back.
+  type: bool
+  returned: success
+  sample: false
 """

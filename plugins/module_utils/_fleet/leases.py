@@ -42,7 +42,8 @@ class Claimed:
     """The answer to a request for a claim.
 
     Refused or not yet granted, it has a reason; `again` says that another try may be granted, `until` not
-    before which Unix time (0: at any time). What follows only means something when it was granted.
+    before which Unix time (0: at any time). What follows only means something when it was granted; `touched`
+    says that a run before has begun to change the host.
     """
 
     granted: bool
@@ -53,6 +54,7 @@ class Claimed:
     attempt: int = 0
     from_release: str = ""
     baseline: Mapping[str, t.Any] | None = None
+    touched: bool = False
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,7 @@ def claim(connection: Connection, run: Run, host: str, *, now: float) -> Claimed
             "domain": view.domain,
         },
     )
-    return Claimed(True, False, "", 0.0, fence, attempt, row.from_release, row.baseline)
+    return Claimed(True, False, "", 0.0, fence, attempt, row.from_release, row.baseline, row.touched)
 
 
 def record(connection: Connection, run: Run, host: str, fence: int, news: Record, *, now: float) -> Recorded:
