@@ -12,6 +12,7 @@ import fcntl
 import os
 import typing as t
 from collections.abc import Iterator
+from pathlib import Path
 
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import InputError, LedgerError
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet import migrations
@@ -35,10 +36,11 @@ class Ledger:
         self._engine = engine
 
     @classmethod
-    def open(cls, address: str) -> Ledger:
+    def open(cls, address: str, *, make: bool = True) -> Ledger:
         """Open the ledger at `address` (an absolute path, or a SQLAlchemy URL), made or migrated if needed.
 
-        Raises InputError for an address that is neither, LedgerError when the database cannot be used.
+        Without `make` a SQLite file must be there already. Raises InputError for an address that is neither,
+        LedgerError when the database cannot be used.
         """
         if not HAS_SQLALCHEMY:
             raise LedgerError(
@@ -54,6 +56,10 @@ class Ledger:
             )
         url = sa.make_url(address if "://" in address else f"sqlite:///{address}")
         sqlite = url.get_backend_name() == "sqlite"
+        if sqlite and not make and not Path(url.database or "").exists():
+            raise LedgerError(
+                "is not there", where=f"ledger {url.database}", way_out="Enrol hosts first: osaas.fleet.enrol"
+            )
         # Connections must not cross a fork: whoever forks opens a ledger of its own.
         engine = sa.create_engine(url, pool_size=1, connect_args={"timeout": _LOCK_TIMEOUT} if sqlite else {})
         if sqlite:
