@@ -46,12 +46,25 @@ async def run_commands(section: Section, log: IO[bytes], report: Path) -> int:
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
-    """By force if Ctrl-C is not enough."""
-    for number in (signal.SIGINT, signal.SIGKILL):
+    """Ctrl-C, a while to clear up, and an end of all that is left: Ansible's workers leave the session."""
+    family = _family(process.pid)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGINT)
+    with suppress(TimeoutError):
+        await asyncio.wait_for(process.wait(), PATIENCE)
+    for pid in family:
         with suppress(ProcessLookupError):
-            os.killpg(process.pid, number)
-        with suppress(TimeoutError):
-            await asyncio.wait_for(process.wait(), PATIENCE)
+            os.kill(pid, signal.SIGKILL)
+    await process.wait()
+
+
+def _family(pid: int) -> list[int]:
+    """The process, its children, and theirs."""
+    try:
+        tasks = [(task / "children").read_text() for task in Path(f"/proc/{pid}/task").iterdir()]
+    except OSError:  # it has ended
+        return []
+    return [pid, *(found for task in tasks for word in task.split() for found in _family(int(word)))]
 
 
 def _environment(report: Path) -> dict[str, str]:

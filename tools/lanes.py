@@ -9,6 +9,7 @@ Each goes through its sections in order; the one that is done first helps the ot
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -22,6 +23,7 @@ from tools.sections import Section
 
 SKIPPED = 77  # the exit status of a section that this machine has no Python for
 NEWS = 30.0  # seconds between two lines that say what runs
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 Result = Literal["passed", "failed", "skipped", "not run"]
 
@@ -92,6 +94,11 @@ class Lanes:
         while True:
             await asyncio.sleep(NEWS)
             for section, since in self._running.items():
-                lines = self._file(section, "log").read_text(errors="replace").splitlines()
-                last = next((line for line in reversed(lines) if line.strip()), "")
+                last = _last_words(self._file(section, "log").read_text(errors="replace"))
                 print(f"... {section.name}, {time.monotonic() - since:.0f} s: {last[:80]}", flush=True)
+
+
+def _last_words(text: str) -> str:
+    """The last line that is more than an ornament, without colours."""
+    lines = reversed(COLOUR.sub("", text).splitlines())
+    return next((line for line in lines if re.search(r"\w\w", line)), "")
