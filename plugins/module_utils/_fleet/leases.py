@@ -14,7 +14,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import InputError, LedgerError
-from ansible_collections.osaas.fleet.plugins.module_utils._fleet import claims, failures, states, tally
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet import (
+    claims,
+    failures,
+    statements,
+    states,
+    tally,
+)
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.ledger import log
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.owner import is_gone
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.policy import Policy, stored_policy
@@ -138,9 +144,9 @@ def record(connection: Connection, run: Run, host: str, fence: int, news: Record
     table = tables().claim
     ends = news.state in states.FINAL or news.state == states.RETRY
     if ends:
-        connection.execute(table.delete().where(table.c.host == host))
+        statements.delete(connection, table, {"host": host})
     else:
-        connection.execute(table.update().where(table.c.host == host).values(expires=now + policy.lease))
+        statements.update(connection, table, {"host": host}, {"expires": now + policy.lease})
     changes = _changes(row, news, now=now)
     if news.state == states.RETRY:
         changes |= {
@@ -182,13 +188,7 @@ def verdict(connection: Connection, rollout: int, host: str, *, now: float) -> c
 
 def expire(connection: Connection, *, now: float, who: str, but: str = "") -> None:
     """Charge hosts whose lease has run out: nobody has heard of them, and unknown is failed."""
-    table, assignment = tables().claim, tables().assignment
-    query = (
-        sa.select(table.c.host, table.c.rollout, table.c.owner, table.c.expires)
-        .join(assignment, (assignment.c.host == table.c.host) & (assignment.c.rollout == table.c.rollout))
-        .where((table.c.expires < now) & (table.c.host != but) & (assignment.c.state != states.UNREACHABLE))
-    )
-    for late in connection.execute(query).all():
+    for late in connection.execute(_late(), {"now": now, "but": but}).all():
         reason = "nobody has reported on the host before its lease ended"
         row = _look(connection, late.rollout, late.host)
         _change_assignment(connection, row, now=now, state=states.UNREACHABLE, reason=reason)
@@ -208,6 +208,19 @@ def expire(connection: Connection, *, now: float, who: str, but: str = "") -> No
             },
         )
         settle(connection, late.rollout, who=who, now=now)
+
+
+@functools.lru_cache(maxsize=1)
+def _late() -> Select[t.Any]:
+    """Claims whose lease has run out and that are not charged yet."""
+    table, assignment = tables().claim, tables().assignment
+    same = (assignment.c.host == table.c.host) & (assignment.c.rollout == table.c.rollout)
+    silent = (table.c.expires < sa.bindparam("now")) & (table.c.host != sa.bindparam("but"))
+    return (
+        sa.select(table.c.host, table.c.rollout, table.c.owner, table.c.expires)
+        .join(assignment, same)
+        .where(silent & (assignment.c.state != states.UNREACHABLE))
+    )
 
 
 @functools.lru_cache(maxsize=1)
@@ -316,12 +329,12 @@ def _take(connection: Connection, run: Run, row: Row[t.Any], *, fence: int, expi
     """Write the claim, over whatever was there; its fence is higher than any before for this host."""
     table, host = tables().claim, tables().host
     charged = {} if row.unavailable else {"unavailable": states.CLAIMED}
-    connection.execute(host.update().where(host.c.name == row.host).values(fence=fence, **charged))
+    statements.update(connection, host, {"name": row.host}, {"fence": fence, **charged})
     values = {"rollout": run.rollout, "owner": run.owner, "expires": expires, "fence": fence}
     if row.owner is None:
-        connection.execute(table.insert().values(host=row.host, **values))
+        statements.insert(connection, table, {"host": row.host, **values})
     else:
-        connection.execute(table.update().where(table.c.host == row.host).values(**values))
+        statements.update(connection, table, {"host": row.host}, values)
     if charged:
         tally.charge(connection, row.domain, 1)
 
@@ -356,14 +369,12 @@ def _changes(row: Row[t.Any], news: Record, *, now: float) -> dict[str, t.Any]:
 
 
 def _change_assignment(connection: Connection, row: Row[t.Any], *, now: float, **values: t.Any) -> None:
-    table = tables().assignment
-    place = (table.c.rollout == row.rollout) & (table.c.host == row.host)
-    connection.execute(table.update().where(place).values(**values))
+    place = {"rollout": row.rollout, "host": row.host}
+    statements.update(connection, tables().assignment, place, values)
     tally.move(connection, row.rollout, row.wave, row.state, values["state"], now=now)
 
 
 def _change_host(connection: Connection, row: Row[t.Any], news: Record, *, now: float) -> None:
-    table = tables().host
     values: dict[str, t.Any] = {}
     if news.state in states.SERVING:
         values = {"unavailable": "", "last_seen": now}
@@ -375,7 +386,7 @@ def _change_host(connection: Connection, row: Row[t.Any], news: Record, *, now: 
         values |= {"release": news.release, "digest": news.digest}
     if not values:
         return
-    connection.execute(table.update().where(table.c.name == row.host).values(**values))
+    statements.update(connection, tables().host, {"name": row.host}, values)
     charged = int(values.get("unavailable", row.unavailable) != "") - int(row.unavailable != "")
     if charged:
         tally.charge(connection, row.domain, charged)

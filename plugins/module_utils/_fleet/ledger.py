@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import InputError, LedgerError
-from ansible_collections.osaas.fleet.plugins.module_utils._fleet import migrations
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet import migrations, statements
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.tables import HAS_SQLALCHEMY, SCHEMA, tables
 
 with contextlib.suppress(ImportError):
@@ -152,7 +152,7 @@ def log(
 ) -> None:
     """Append an event: who did what to which subject, on what grounds, with what outcome."""
     values = {"who": who, "what": what, "subject": subject, "outcome": outcome, "inputs": inputs}
-    connection.execute(tables().event.insert().values(time=now, **values))
+    statements.insert(connection, tables().event, {"time": now, **values})
 
 
 @contextlib.contextmanager

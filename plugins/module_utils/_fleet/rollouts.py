@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import typing as t
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ with contextlib.suppress(ImportError):
     import sqlalchemy as sa
 
 if t.TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Select
 
 
 @dataclass(frozen=True)
@@ -133,10 +134,7 @@ def settle(connection: Connection, number: int, *, who: str, now: float) -> tupl
     paused by an operator, stays so until an operator resumes it.
     """
     rollout = tables().rollout
-    columns = (rollout.c.state, rollout.c.reason, rollout.c.forgiven)
-    row = connection.execute(
-        sa.select(*columns, sa.cast(rollout.c.policy, sa.Text).label("policy")).where(rollout.c.id == number)
-    ).one()
+    row = connection.execute(_standing(), {"number": number}).one()
     waves = tally.waves(connection, number)
     over = claims.error_budget(stored_policy(row.policy), waves, row.forgiven)
     if row.state in (states.PLANNED, "halted", "superseded", "aborted") or (
@@ -175,6 +173,14 @@ def settle(connection: Connection, number: int, *, who: str, now: float) -> tupl
             },
         )
     return state, reason
+
+
+@functools.lru_cache(maxsize=1)
+def _standing() -> Select[t.Any]:
+    rollout = tables().rollout
+    policy = sa.cast(rollout.c.policy, sa.Text).label("policy")
+    query = sa.select(rollout.c.state, rollout.c.reason, rollout.c.forgiven, policy)
+    return query.where(rollout.c.id == sa.bindparam("number"))
 
 
 def _register(connection: Connection, release: Release, *, now: float) -> None:

@@ -12,6 +12,7 @@ or a rollout is opened. All functions are for Ledger.write().
 from __future__ import annotations
 
 import contextlib
+import functools
 import typing as t
 from collections.abc import Sequence
 
@@ -22,10 +23,11 @@ with contextlib.suppress(ImportError):
     import sqlalchemy as sa
 
 if t.TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Select, Update
 
 
 _COUNTED = ("failed", "unreachable")
+_BUCKETS = ("done", *_COUNTED)
 
 
 class WaveCount(t.NamedTuple):
@@ -46,12 +48,14 @@ def scope_of(domain: str) -> str:
 
 def charge(connection: Connection, domain: str, hosts: int) -> None:
     """So many more hosts of the domain are unavailable (fewer, when negative)."""
+    connection.execute(_charge(), {"domain": scope_of(domain), "more": hosts})
+
+
+@functools.lru_cache(maxsize=1)
+def _charge() -> Update:
     table = tables().capacity
-    connection.execute(
-        table.update()
-        .where(table.c.scope.in_([FLEET, scope_of(domain)]))
-        .values(unavailable=table.c.unavailable + hosts)
-    )
+    touched = (table.c.scope == FLEET) | (table.c.scope == sa.bindparam("domain"))
+    return sa.update(table).where(touched).values(unavailable=table.c.unavailable + sa.bindparam("more"))
 
 
 def count_capacity(connection: Connection) -> None:
@@ -76,18 +80,20 @@ def move(connection: Connection, rollout: int, wave: int, before: str, after: st
     old, new = _bucket(before), _bucket(after)
     if old == new:
         return
-    table = tables().wave
-    changes: dict[str, t.Any] = {}
-    if old:
-        changes[old] = table.c[old] - 1
-    if new:
-        changes[new] = table.c[new] + 1
-    if after == states.DONE:
-        changes["last_done"] = now
-    place = (table.c.rollout == rollout) & (table.c.number == wave)
-    connection.execute(table.update().where(place).values(**changes))
+    more = {f"more_{name}": (name == new) - (name == old) for name in _BUCKETS}
+    ended = now if after == states.DONE else 0.0
+    connection.execute(_move(), {"of": rollout, "place": wave, "ended": ended, **more})
     if old in _COUNTED and new not in _COUNTED:
         unforgive(connection, rollout, 1)
+
+
+@functools.lru_cache(maxsize=1)
+def _move() -> Update:
+    table, ended = tables().wave, sa.bindparam("ended", type_=sa.Float)
+    here = (table.c.rollout == sa.bindparam("of")) & (table.c.number == sa.bindparam("place"))
+    counts = {name: table.c[name] + sa.bindparam(f"more_{name}") for name in _BUCKETS}
+    last_done = sa.case((table.c.last_done < ended, ended), else_=table.c.last_done)
+    return sa.update(table).where(here).values(**counts, last_done=last_done)
 
 
 def unforgive(connection: Connection, rollout: int, hosts: int) -> None:
@@ -131,10 +137,14 @@ def count_waves(connection: Connection, rollout: int) -> None:
 
 def waves(connection: Connection, rollout: int) -> Sequence[WaveCount]:
     """The waves that have hosts, in order."""
+    return [WaveCount(*row) for row in connection.execute(_waves(), {"of": rollout})]
+
+
+@functools.lru_cache(maxsize=1)
+def _waves() -> Select[t.Any]:
     table = tables().wave
     query = sa.select(*[table.c[name] for name in WaveCount._fields])
-    rows = connection.execute(query.where(table.c.rollout == rollout).order_by(table.c.number))
-    return [WaveCount(*row) for row in rows]
+    return query.where(table.c.rollout == sa.bindparam("of")).order_by(table.c.number)
 
 
 def _bucket(state: str) -> str:
