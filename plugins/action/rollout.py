@@ -9,12 +9,14 @@ from __future__ import annotations
 import time
 import typing as t
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import InputError
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.control import control
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.forecast import forecast
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.hosts import candidates
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.ledger import Ledger
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet.outlook import Outlook, outlook
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.owner import controlling_run
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.plan import IN_FLIGHT, batches
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.rollouts import (
@@ -24,6 +26,11 @@ from ansible_collections.osaas.fleet.plugins.module_utils._fleet.rollouts import
     open_rollout,
 )
 from ansible_collections.osaas.fleet.plugins.module_utils._module import Options
+from ansible_collections.osaas.fleet.plugins.plugin_utils._gates import (
+    GATE_HEADERS,
+    check_gates,
+    keep_gates,
+)
 from ansible_collections.osaas.fleet.plugins.plugin_utils._ledger_action import Args, LedgerAction, TaskVars
 
 STATES = ("planned", "running", "paused", "halted", "aborted")
@@ -41,6 +48,8 @@ class ActionModule(LedgerAction):
         "only": {"type": "list", "elements": "str"},
         "rollout": {"type": "int"},
         "reason": {"type": "str", "default": ""},
+        "pass_gates": {"type": "list", "elements": "str", "default": []},
+        "gate_headers": GATE_HEADERS,
     }
 
     def work(self, ledger: Ledger, args: Args, task_vars: TaskVars) -> dict[str, t.Any]:
@@ -51,20 +60,27 @@ class ActionModule(LedgerAction):
             raise InputError("is missing", where="digest", way_out="osaas.fleet.snapshot_info tells it")
         owner = controlling_run()
         release = Release(args["release"], args["kind"], args["digest"])
+        opened, result = self._open(ledger, args, release, owner)
+        # Gates may open the next wave, or halt the rollout: then all of it is to be told anew.
+        if not self.check_mode and keep_gates(ledger, opened.rollout, args["gate_headers"], who=owner):
+            _opened, result = self._open(ledger, args, release, owner)
+        return {**result, "changed": not opened.resumed}
+
+    def _open(
+        self, ledger: Ledger, args: Args, release: Release, owner: str
+    ) -> tuple[Opened, dict[str, t.Any]]:
+        now = time.time()
         with ledger.write(keep=not self.check_mode) as connection:
             opened = open_rollout(
-                connection,
-                release,
-                args["policy"],
-                who=owner,
-                now=time.time(),
-                start=args["state"] == "running",
+                connection, release, args["policy"], who=owner, now=now, start=args["state"] == "running"
             )
+            check_gates(opened.policy, args["gate_headers"])
             foretold: Sequence[str] = ()
             if self.check_mode or opened.state == "planned":
-                foretold = forecast(candidates(connection), opened.policy, begin=time.time()).lines
+                foretold = forecast(candidates(connection), opened.policy, begin=now).lines
+            following = outlook(connection, opened.rollout, now=now)
         hosts = [host for host in opened.hosts if args["only"] is None or host.name in args["only"]]
-        return _result(opened, hosts, release, owner, foretold)
+        return opened, _result(opened, hosts, release, owner, following, foretold)
 
     def _control(self, ledger: Ledger, args: Args) -> dict[str, t.Any]:
         if args["state"] == "planned":
@@ -75,6 +91,7 @@ class ActionModule(LedgerAction):
                 args["state"],
                 args["reason"],
                 number=args["rollout"],
+                pass_gates=args["pass_gates"],
                 who=controlling_run(),
                 now=time.time(),
             )
@@ -85,10 +102,14 @@ class ActionModule(LedgerAction):
 
 
 def _result(
-    opened: Opened, hosts: Sequence[OpenHost], release: Release, owner: str, foretold: Sequence[str]
+    opened: Opened,
+    hosts: Sequence[OpenHost],
+    release: Release,
+    owner: str,
+    following: Outlook,
+    foretold: Sequence[str],
 ) -> dict[str, t.Any]:
     return {
-        "changed": not opened.resumed,
         "run": {"rollout": opened.rollout, "plan_hash": opened.plan_hash, "owner": owner},
         "rollout": {
             "id": opened.rollout,
@@ -96,6 +117,7 @@ def _result(
             "state": opened.state,
             "reason": opened.reason,
             "resumed": opened.resumed,
+            "next": asdict(following),
         },
         "hosts": [host.name for host in hosts],
         "serial": batches([host.wave for host in hosts]),

@@ -16,6 +16,7 @@ description:
     planned, whether the host may be touched now. The rollout must be running and the plan unchanged, the
     release unmarked, the wave open, and the error budget, the disruption budgets of fleet and failure
     domain must hold, counting everything that is unavailable for any reason.
+  - A host that waits for the gates of the wave before has them asked, once a minute at most.
   - A host that an earlier run has left in flight is granted, so that it can be finished.
   - The claim is returned by M(osaas.fleet.rollout_record) with a final state, or it expires and the host
     counts as unreachable.
@@ -39,6 +40,12 @@ options:
       - A refusal that waiting cannot change is told at once.
     type: float
     default: 900.0
+  gate_headers:
+    description:
+      - HTTP headers for the gates of the policy, by a gate's name. What is secret about a gate belongs here:
+        a policy is kept in the ledger and shown to everyone.
+    type: dict
+    default: {}
 seealso:
   - module: osaas.fleet.rollout
   - module: osaas.fleet.rollout_record

@@ -49,6 +49,19 @@ options:
   rollout:
     description: Number of the rollout to bring to another state; the newest unfinished one by default.
     type: int
+  gate_headers:
+    description:
+      - HTTP headers for the gates of the policy, by a gate's name. What is secret about a gate belongs here:
+        a policy is kept in the ledger and shown to everyone.
+    type: dict
+    default: {}
+  pass_gates:
+    description:
+      - Names of gates that an operator lets pass unasked, at the end of the wave that the rollout is at. For
+        O(state=running) with O(reason), and for a rollout that runs as well as for one that they have halted.
+    type: list
+    elements: str
+    default: []
   reason:
     description: Why; mandatory without O(release), and kept as an event.
     type: str
@@ -76,6 +89,23 @@ options:
       - C(error_budget), how many hosts may fail before the rollout halts, by default V(0).
       - C(soak), for how many seconds a wave must have been through before the next one opens, by default
         V(0).
+      - C(soak_host_hours), for how many hours all hosts of a wave together must have run the release before
+        the next one opens, by default V(0). Few hosts tell less, so they take longer.
+      - C(gates), a list of checks outside of the ledger that are asked from the controller when a wave is
+        through and has soaked, before the next one opens. Each has a C(name), may have C(waves) (the names of
+        the waves that it follows, all by default), C(timeout) (V(10) seconds) and C(retries) (V(2), of one
+        that cannot be asked), and is of one of three kinds. One that refuses, or cannot be asked, halts the
+        rollout. While one holds as too little is known, the next wave stays shut, and it is asked again.
+      - A gate with C(http), an address of JSON, and C(expression), in JMESPath, which must be V(true). With
+        V(null) the gate holds, with V(false) it refuses. Redirects are not followed.
+      - A gate with C(prometheus), the address of such a server, C(query), an instant query, and C(passes), a
+        comparison like V('< 0.01') that every sample must fulfil. With fewer C(samples) than so many (V(1))
+        the gate holds.
+      - A gate with C(command), a list of arguments. Exit status 0 passes, 75 holds, any other refuses.
+      - C(max_hosts_per_run), how many hosts one run may start, by default as many as the policy permits.
+      - C(retry), what is tried again, by the kind of failure (C(unreachable), C(staging), C(drain) or
+        C(activation)), each with C(times) and, in seconds, C(after), which doubles with every try. Nothing by
+        default. Meanwhile the host stays charged to the disruption budget.
       - C(lease), after how many seconds without news a claimed host is taken for unreachable, by default
         V(3600).
       - C(windows), a list of weekly windows, outside of which no host is started; those in flight finish.
@@ -125,6 +155,35 @@ EXAMPLES = r"""
       freezes:
         - {from: "2026-12-23", until: "2027-01-02", timezone: Europe/Berlin, reason: holidays}
 
+- name: Open the next wave only while the shop is well
+  osaas.fleet.rollout:
+    ledger: /var/lib/osaas/ledger.db
+    release: 20261122T174400Z
+    digest: "{{ snapshot.digest }}"
+    policy:
+      ladder: standard
+      gates:
+        - name: few errors
+          prometheus: https://prometheus.example.com
+          query: sum by (site) (rate(shop_errors_total[30m])) / sum by (site) (rate(shop_requests_total[30m]))
+          passes: "< 0.01"
+        - name: no incident
+          http: https://status.example.com/api/incidents
+          expression: length(open) == `0`
+        - name: an order goes through
+          command: [/usr/local/bin/order-something, --dry-run]
+      retry:
+        staging: {times: 3, after: 60}
+    gate_headers:
+      few errors:
+        Authorization: Bearer {{ prometheus_token }}
+
+- name: Go on without asking Prometheus, which is down
+  osaas.fleet.rollout:
+    ledger: /var/lib/osaas/ledger.db
+    reason: I have looked at the graphs myself
+    pass_gates: [few errors]
+
 - name: Approve it
   osaas.fleet.rollout:
     ledger: /var/lib/osaas/ledger.db
@@ -151,10 +210,19 @@ run:
   returned: with O(release)
   sample: {rollout: 3, plan_hash: 9f86d081884c7d65, owner: controller/4f3c/4711/98765}
 rollout:
-  description: The rollout and its state.
+  description:
+    - The rollout and its state. With O(release), C(next) says C(when) a run finds work; V(now), V(at) a Unix
+      time, V(blocked) until an operator has acted, or not at all as the rollout is V(over), and for what
+      C(reason).
   type: dict
   returned: success
-  sample: {id: 3, release: 20261122T174400Z, state: running, reason: "", resumed: false}
+  sample:
+    id: 3
+    release: 20261122T174400Z
+    state: running
+    reason: ""
+    resumed: false
+    next: {when: at, at: 1795438800.0, reason: wave canary soaks for 600 s more}
 hosts:
   description:
     - Hosts that this run may touch, in order. Those that an earlier run has left in flight come first.
@@ -172,8 +240,8 @@ summary:
   sample: ["Release 20261122T174400Z to 1 in wave canary, 5 in wave fleet, of 6 hosts"]
 serial:
   description:
-    - Sizes of consecutive batches of RV(hosts), one for each wave, for the C(serial) of a play with the strategy
-      P(ansible.builtin.host_pinned#strategy). Empty when there are no hosts.
+    - Sizes of consecutive batches of RV(hosts), one for each wave, for the C(serial) of a play with the
+      strategy P(ansible.builtin.host_pinned#strategy). Empty when there are no hosts.
   type: list
   elements: int
   returned: with O(release)

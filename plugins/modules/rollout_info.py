@@ -47,7 +47,9 @@ EXAMPLES = r"""
 RETURN = r"""
 ---
 rollout:
-  description: The rollout, with C(hosts) in the order of the plan and C(counts) of hosts by state.
+  description:
+    - The rollout, with C(hosts) in the order of the plan, C(counts) of hosts by state, the newest answers
+      of its C(gates), and C(next), as M(osaas.fleet.rollout) tells it.
   type: dict
   returned: success
   sample:
@@ -56,6 +58,14 @@ rollout:
     state: succeeded
     reason: ""
     counts: {done: 1}
+    next: {when: over, at: 0.0, reason: the rollout is succeeded}
+    gates:
+      - wave: canary
+        gate: few errors
+        outcome: passed
+        reason: 2 samples < 0.01
+        waived: false
+        asked: 1795435200.0
     hosts:
       - host: web-01
         domain: rack-1

@@ -62,10 +62,14 @@ class Granted:
 
 @dataclass(frozen=True)
 class Wait:
-    """Not now; ask again, but not before `until` (a Unix time, 0 when nobody can tell)."""
+    """Not now; ask again, but not before `until` (a Unix time, 0 when nobody can tell).
+
+    With `gates`, only after those of the wave before have been asked.
+    """
 
     reason: str
     until: float = 0.0
+    gates: bool = False
 
 
 @dataclass(frozen=True)
@@ -148,7 +152,7 @@ def _gate(policy: Policy, view: ClaimView, now: float) -> Verdict:
         if now < soaked:
             return Wait(f"wave {name} soaks for {soaked - now:.0f} s more", until=soaked)
         if wave.number > view.gated and policy.gates_of(wave.number):
-            return Wait(f"wave {name} has not passed its gates; osaas.fleet.status tells why")
+            return Wait(f"wave {name} has not passed its gates; osaas.fleet.status tells why", gates=True)
     if before and not any(wave.done for wave in before):
         return Refused("every host of the waves before is exempt, so nobody has tried the release")
     return Granted()

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import typing as t
+from collections.abc import Sequence
 
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import InputError
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet import states, tally
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet.gatekeeping import waive
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.ledger import log
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.tables import tables
 
@@ -31,20 +33,28 @@ ALLOWED = {
 
 
 def control(
-    connection: Connection, state: str, reason: str, *, number: int | None = None, who: str, now: float
+    connection: Connection,
+    state: str,
+    reason: str,
+    *,
+    number: int | None = None,
+    pass_gates: Sequence[str] = (),
+    who: str,
+    now: float,
 ) -> tuple[int, bool]:
     """Bring rollout `number`, or the newest unfinished one, to `state`.
 
     Returns its number, and whether it changed. Only in state running hosts are started; those in flight
     finish. Going to running approves a planned rollout, and forgives the failures so far: the error budget
-    begins anew. Raises InputError when there is no reason, no such rollout, or no way from its state to the
-    one asked for.
+    begins anew. With `pass_gates` the operator answers for these gates of the wave that the rollout is at.
+    Raises InputError when there is no reason, no such rollout or gate, or no way from its state to that.
     """
     if not reason.strip():
         raise InputError("is empty", where="reason", way_out="Say why: it is kept, and shown to everyone")
     row = _find(connection, number)
+    passed = waive(connection, row.id, pass_gates, reason, who=who, now=now) if pass_gates else False
     if row.state == state:
-        return row.id, False
+        return row.id, passed
     if row.state not in ALLOWED[state]:
         raise InputError(f"is {row.state}, it cannot become {state}", where=f"rollout {row.id}")
     values: dict[str, t.Any] = {"state": state, "reason": reason}

@@ -49,7 +49,7 @@ class Claimed:
 
     Refused or not yet granted, it has a reason; `again` says that another try may be granted, `until` not
     before which Unix time (0: at any time). What follows only means something when it was granted; `touched`
-    says that a run before has begun to change the host.
+    says that a run before has begun to change the host. `gates` must be asked before another try.
     """
 
     granted: bool
@@ -61,6 +61,7 @@ class Claimed:
     from_release: str = ""
     baseline: Mapping[str, t.Any] | None = None
     touched: bool = False
+    gates: bool = False
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ def claim(connection: Connection, run: Run, host: str, *, now: float) -> Claimed
     view = _view(connection, run, row, policy, now)
     verdict = claims.decide_claim(policy, view, owner=run.owner, now=now)
     if isinstance(verdict, claims.Wait):
-        return Claimed(False, True, verdict.reason, verdict.until)
+        return Claimed(False, True, verdict.reason, verdict.until, gates=verdict.gates)
     if isinstance(verdict, claims.Refused):
         return Claimed(False, False, verdict.reason)
     fence, attempt = row.fence + 1, row.attempt + 1
@@ -172,7 +173,7 @@ def record(connection: Connection, run: Run, host: str, fence: int, news: Record
             "digest": news.digest,
         },
     )
-    again = news.state not in states.FINAL and failures.may_retry(policy.retries, tried)
+    again = news.state in (states.RETRY, states.ROLLING_BACK) and failures.may_retry(policy.retries, tried)
     if not ends:
         return Recorded(news.state, again, row.rollout_state, row.rollout_reason)
     return Recorded(news.state, again, *settle(connection, run.rollout, who=run.owner, now=now))

@@ -292,7 +292,7 @@ def _open_hosts(connection: Connection, number: int, state: str) -> list[OpenHos
     touched: list[OpenHost] = []
     waves: dict[int, list[OpenHost]] = {}
     for row in connection.execute(query):
-        if row.state != states.ELIGIBLE:
+        if row.state not in states.WAITING:
             touched.append(OpenHost(row.host, plan.IN_FLIGHT, row.domain))
         else:
             waves.setdefault(row.wave, []).append(OpenHost(row.host, row.wave, row.domain))

@@ -11,10 +11,14 @@ import contextlib
 import time
 import typing as t
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import InputError
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet.gatekeeping import answers
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet.outlook import AT, BLOCKED, outlook
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.policy import parse_policy
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.tables import tables
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet.windows import stamp
 
 with contextlib.suppress(ImportError):
     import sqlalchemy as sa
@@ -30,14 +34,17 @@ def rollout_status(connection: Connection, number: int | None = None) -> dict[st
 
     Times are Unix seconds, `unavailable_seconds` counts on while a host is disrupted. Raises InputError when
     there is no such rollout.
+
+    `next` says when a run finds work, see Outlook; `gates` has each gate's newest answer.
     """
     rollout = tables().rollout
     query = sa.select(rollout).order_by(rollout.c.id.desc()).limit(1)
     row = connection.execute(query if number is None else query.where(rollout.c.id == number)).first()
     if row is None:
         raise InputError(f"has no rollout {number}" if number else "has no rollouts yet", where="ledger")
+    now = time.time()
     policy = parse_policy(row.policy)
-    hosts = _hosts(connection, row.id, [wave.name for wave in policy.waves])
+    hosts = _hosts(connection, row.id, [wave.name for wave in policy.waves], now)
     counts: dict[str, int] = {}
     for host in hosts:
         counts[host["state"]] = counts.get(host["state"], 0) + 1
@@ -48,12 +55,14 @@ def rollout_status(connection: Connection, number: int | None = None) -> dict[st
         "reason": row.reason,
         "created": row.created,
         "ended": row.ended,
+        "next": asdict(outlook(connection, row.id, now=now)),
+        "gates": answers(connection, row.id),
         "counts": counts,
         "hosts": hosts,
     }
 
 
-def _hosts(connection: Connection, number: int, waves: Sequence[str]) -> list[dict[str, t.Any]]:
+def _hosts(connection: Connection, number: int, waves: Sequence[str], now: float) -> list[dict[str, t.Any]]:
     assignment, host = tables().assignment, tables().host
     query = (
         sa.select(assignment, host.c.domain, host.c.release, host.c.digest)
@@ -61,7 +70,6 @@ def _hosts(connection: Connection, number: int, waves: Sequence[str]) -> list[di
         .where(assignment.c.rollout == number)
         .order_by(assignment.c.wave, assignment.c.rank, assignment.c.host)
     )
-    now = time.time()
     return [
         {
             "host": row.host,
@@ -88,7 +96,21 @@ def status_lines(status: Mapping[str, t.Any]) -> list[str]:
     reasons = [f"{host['host']}: {host['reason']}" for host in status["hosts"] if host["reason"]]
     if status["reason"]:
         reasons.insert(0, f"{status['state']}: {status['reason']}")
+    reasons += map(gate_line, status["gates"])
+    following = status["next"]
+    if following["when"] == AT:
+        reasons.append(f"goes on at {stamp(following['at'])}: {following['reason']}")
+    elif following["when"] == BLOCKED and status["state"] == "running":
+        reasons.append(f"cannot go on: {following['reason']}")
     return [heading, "", *table_lines(COLUMNS, rows), *([""] if reasons else []), *reasons]
+
+
+def gate_line(gate: Mapping[str, t.Any]) -> str:
+    """A gate's newest answer, for a person."""
+    return (
+        f"gate {gate['gate']} after wave {gate['wave']} {gate['outcome']} at {stamp(gate['asked'])}:"
+        f" {gate['reason']}"
+    )
 
 
 def _row(host: Mapping[str, t.Any]) -> tuple[str, ...]:

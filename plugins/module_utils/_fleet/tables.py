@@ -139,6 +139,18 @@ class Tables:
             sa.Column("expires", sa.Float, nullable=False, index=True),
             sa.Column("fence", sa.Integer, nullable=False),
         )
+        # The newest answer of a gate at the end of a wave, or that an operator has let it pass.
+        self.gate = sa.Table(
+            "gate",
+            self.metadata,
+            sa.Column("rollout", sa.Integer, sa.ForeignKey("rollout.id"), primary_key=True),
+            sa.Column("wave", sa.Integer, primary_key=True),
+            sa.Column("name", sa.String, primary_key=True),
+            sa.Column("outcome", sa.String, nullable=False),
+            sa.Column("reason", sa.String, nullable=False),
+            sa.Column("waived", sa.Boolean, nullable=False),
+            sa.Column("asked", sa.Float, nullable=False),
+        )
         # How many hosts a run has started, where the policy has a limit.
         self.run = sa.Table(
             "run",
