@@ -9,7 +9,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Doc fragments osaas.fleet._store and osaas.fleet._store.signing."""
+    """Doc fragments osaas.fleet._store, osaas.fleet._store.signing and osaas.fleet._store.metrics."""
 
     DOCUMENTATION = r"""
 options:
@@ -29,5 +29,15 @@ options:
     type: str
   gnupg_home:
     description: GnuPG home with the secret half of O(signing_key); that of the user if not given.
+    type: path
+"""
+
+    METRICS = r"""
+options:
+  metrics:
+    description:
+      - File (C(*.prom)) in which to leave figures for the textfile collector of Prometheus' node exporter.
+      - They are when each mirror was last seen to be as its upstream, its size and packages,
+        how many snapshots there are, and how many syncs failed. Each module renews those that it knows.
     type: path
 """

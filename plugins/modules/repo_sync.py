@@ -30,6 +30,7 @@ extends_documentation_fragment:
   - osaas.fleet._attributes.action_group
   - osaas.fleet._store
   - osaas.fleet._store.signing
+  - osaas.fleet._store.metrics
   - osaas.fleet._upstream.required
 requirements:
   - aiohttp >= 3.10
@@ -48,12 +49,6 @@ attributes:
     details:
       - As long as the upstream does not change.
 options:
-  metrics:
-    description:
-      - File (C(*.prom)) in which to leave figures for the textfile collector of Prometheus' node exporter.
-      - They are when each mirror was last seen to be as its upstream, its size and packages,
-        how many snapshots there are, and how many syncs failed.
-    type: path
 seealso:
   - module: osaas.fleet.snapshot
 """
@@ -176,7 +171,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.osaas.fleet.plugins.module_utils._command import ModuleRunner
 from ansible_collections.osaas.fleet.plugins.module_utils._module import ArgumentSpec, Result, run_module
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.libraries import aiohttp, createrepo_c, yaml
-from ansible_collections.osaas.fleet.plugins.module_utils._repo.metrics import write_metrics
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.metrics import tell_sync
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.model import Repository
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.options import (
     REPOSITORY,
@@ -228,7 +223,7 @@ def _sync(
         return done
     finally:
         if metrics:
-            write_metrics(Path(metrics), store, done)
+            tell_sync(Path(metrics), store, done)
 
 
 def main() -> None:

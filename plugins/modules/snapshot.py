@@ -25,6 +25,7 @@ extends_documentation_fragment:
   - osaas.fleet._attributes.action_group
   - osaas.fleet._store
   - osaas.fleet._store.signing
+  - osaas.fleet._store.metrics
 requirements:
   - For O(holds) createrepo_c and solv (Python bindings), PyYAML and gpg.
 attributes:
@@ -280,6 +281,7 @@ snapshot:
 """
 
 import typing as t
+from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.osaas.fleet.plugins.module_utils._command import ModuleRunner
@@ -292,6 +294,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._module import (
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.cut import Order, cut, preview_cut
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.hold import Hold
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.libraries import createrepo_c, solv, yaml
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.metrics import tell_snapshots
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.signing import SigningKey
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.snapshot import Manifest
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.store import open_store
@@ -314,6 +317,7 @@ SPEC = ArgumentSpec(
         "creator": {"type": "str"},
         "signing_key": {"type": "str", "no_log": False},
         "gnupg_home": {"type": "path"},
+        "metrics": {"type": "path"},
     }
 )
 
@@ -331,7 +335,10 @@ def work(module: AnsibleModule) -> Result:
         key=SigningKey.given(params["signing_key"], params["gnupg_home"]),
     )
     action = preview_cut if module.check_mode else cut
-    prepared = action(open_store(params["store"]), ModuleRunner(module), order)
+    store = open_store(params["store"])
+    prepared = action(store, ModuleRunner(module), order)
+    if params["metrics"] and not module.check_mode:
+        tell_snapshots(Path(params["metrics"]), store)
     for warning in prepared.warnings():
         module.warn(warning)
     done = prepared.cut

@@ -21,6 +21,7 @@ extends_documentation_fragment:
   - osaas.fleet._attributes
   - osaas.fleet._attributes.action_group
   - osaas.fleet._store
+  - osaas.fleet._store.metrics
 attributes:
   check_mode:
     support: full
@@ -91,8 +92,11 @@ prune:
         20261122T174400Z: channel stable
 """
 
+from pathlib import Path
+
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.osaas.fleet.plugins.module_utils._module import ArgumentSpec, Result, run_module
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.metrics import tell_snapshots
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.prune import Policy, preview_prune, prune
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.store import open_store
 
@@ -102,6 +106,7 @@ SPEC = ArgumentSpec(
         "keep_newest": {"type": "int", "default": 10},
         "keep_days": {"type": "int", "default": 30},
         "keep": {"type": "list", "elements": "str", "required": True},
+        "metrics": {"type": "path"},
     }
 )
 
@@ -111,7 +116,10 @@ def work(module: AnsibleModule) -> Result:
     option = module.params
     policy = Policy(option["keep_newest"], option["keep_days"], tuple(option["keep"]))
     action = preview_prune if module.check_mode else prune
-    pruned = action(open_store(option["store"]), policy)
+    store = open_store(option["store"])
+    pruned = action(store, policy)
+    if option["metrics"] and not module.check_mode:
+        tell_snapshots(Path(option["metrics"]), store)
     return {"changed": pruned.changed, "prune": pruned.to_dict()}
 
 

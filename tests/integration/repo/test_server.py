@@ -170,7 +170,8 @@ def test_figures_for_prometheus(upstream: Upstream, tmp_path: Path) -> None:
         "osaas_snapshots": 0,
         "osaas_sync_errors_total": 0,
     }
-    upstream.module("snapshot")
+    upstream.module("snapshot", metrics=str(file))
+    assert figures() == {**first, when: figures()[when], "osaas_snapshots": 1}
     (upstream.path / "repodata" / "repomd.xml.asc").unlink()
     good = figures()[when]
     assert upstream.sync(metrics=str(file)).failed
