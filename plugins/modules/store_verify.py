@@ -46,10 +46,20 @@ options:
         says why, so that no client is served it. The next M(osaas.fleet.repo_sync) fetches what its
         mirror lacks, and the next repair gives it to older snapshots.
         Nothing reads the quarantine; remove what is in it when you have looked into it.
+      - A damaged manifest is taken from its copy. Where that is damaged too, the snapshot goes into
+        quarantine, for nothing can tell any more what it has to be. The others can be used again.
       - Rewrites links, modes and records of the store that are wrong.
-        A manifest is never rewritten, and a file that is not the store's is never touched.
+        A file that is not the store's is never touched.
     type: bool
     default: false
+  gpgkey:
+    description:
+      - Files with public keys, ASCII-armored. A manifest that none of them signed is a fault, which no repair
+        can mend.
+      - By default signatures of manifests are not looked at.
+    type: list
+    elements: path
+    default: []
 seealso:
   - module: osaas.fleet.repo_sync
   - module: osaas.fleet.store_prune
@@ -59,6 +69,11 @@ EXAMPLES = r"""
 - name: Look for damage
   osaas.fleet.store_verify:
     store: /srv/osaas
+
+- name: See that the site cut every snapshot, too
+  osaas.fleet.store_verify:
+    store: /srv/osaas
+    gpgkey: [/etc/pki/rpm-gpg/RPM-GPG-KEY-site]
 
 - name: Repair it
   osaas.fleet.store_verify:
@@ -137,6 +152,7 @@ verify:
 import typing as t
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.osaas.fleet.plugins.module_utils._command import ModuleRunner
@@ -159,6 +175,7 @@ SPEC = ArgumentSpec(
         **UPSTREAM,
         "repositories": {"type": "list", "elements": "dict", "default": [], "options": REPOSITORY},
         "repair": {"type": "bool", "default": False},
+        "gpgkey": {"type": "list", "elements": "path", "default": [], "no_log": False},
     }
 )
 
@@ -172,7 +189,8 @@ def work(module: AnsibleModule) -> Result:
             module.fail_json(msg=missing_required_lib(library, reason="to verify a store"))
     repositories = given_repositories(module.params)
     store, runner = open_store(module.params["store"]), ModuleRunner(module)
-    verified = verify(store, runner, module.log)
+    keys = [Path(key) for key in module.params["gpgkey"]]
+    verified = verify(store, runner, module.log, keys)
     done = Repaired({}, verified.faults)
     if wanted and verified.faults and not module.check_mode:
         done = repair(store, runner, verified, repositories)

@@ -16,19 +16,24 @@ from pathlib import Path
 
 from ansible_collections.osaas.fleet.plugins.module_utils._command import Runner
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import InputError
-from ansible_collections.osaas.fleet.plugins.module_utils._files import (
-    sync_directory,
-    write_atomic,
-    write_json,
-)
+from ansible_collections.osaas.fleet.plugins.module_utils._files import json_text, sync_directory
 from ansible_collections.osaas.fleet.plugins.module_utils._names import snapshot_id
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.dated import write_at_map
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.held_tree import HeldTree, Workshop
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.hold import Effect, Hold
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.last_cut import (
+    Ingredients,
+    LastCut,
+    recall,
+    remember,
+)
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.manifest_files import (
+    ManifestFiles,
+    write_files,
+)
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.signing import SigningKey
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.snapshot import (
     MANIFEST,
-    MANIFEST_SIGNATURE,
     Manifest,
     Part,
     snapshots,
@@ -62,12 +67,16 @@ class Cut:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A cut that is planned: what the holds do, those that have `expired`, and trees to be built."""
+    """A cut that is planned: what the holds do, those that have `expired`, and trees to be built.
+
+    `ingredients` are to be remembered, if it took holds to plan it.
+    """
 
     cut: Cut
     effects: tuple[Effect, ...]
     expired: tuple[Hold, ...]
-    trees: tuple[HeldTree, ...]
+    trees: tuple[HeldTree, ...] = ()
+    ingredients: Ingredients | None = None
 
     def holds(self) -> list[dict[str, t.Any]]:
         """What became of each hold, as the module returns it."""
@@ -132,6 +141,9 @@ def cut(store: Store, runner: Runner, order: Order) -> Prepared:
                 runner.run(["sync", "--file-system", str(store.root)])
             _write(store, runner, prepared.cut.manifest, order.key)
         write_at_map(store)  # also where a killed run cut and came no further
+        if prepared.ingredients:
+            last = LastCut(prepared.cut.manifest, prepared.effects)
+            remember(store, prepared.ingredients, snapshots(store), last)
     return prepared
 
 
@@ -149,12 +161,18 @@ def _prepare(store: Store, runner: Runner, order: Order, scratch: Path) -> Prepa
     held: dict[str, HeldTree] = {}
     effects: list[Effect] = []
     holds = [hold for hold in order.holds if hold not in expired]
+    ingredients = None
     if holds:
+        parts = {name: Part.of(record) for name, record in mirrors.items()}
+        ingredients = Ingredients.of(runner, parts, holds, order.key)
+        last = recall(store, ingredients, existing)
+        if last is not None:
+            return Prepared(Cut(False, last.snapshot, existing[0]), last.effects, expired)
         held, effects = Workshop(store, runner, order.key, scratch).apply(holds, mirrors, existing)
     records = {name: held[name].record if name in held else record for name, record in mirrors.items()}
     parts = {name: Part.of(record) for name, record in records.items()}
     planned = plan_cut(existing, parts, effects, now=now, creator=order.creator)
-    return Prepared(planned, tuple(effects), expired, tuple(held.values()))
+    return Prepared(planned, tuple(effects), expired, tuple(held.values()), ingredients)
 
 
 def _write(store: Store, runner: Runner, manifest: Manifest, key: SigningKey | None) -> None:
@@ -162,11 +180,10 @@ def _write(store: Store, runner: Runner, manifest: Manifest, key: SigningKey | N
     half = Path(tempfile.mkdtemp(prefix=f".{manifest.id}.", dir=store.snapshots))
     for name, part in manifest.repositories.items():
         (half / name).symlink_to(f"../../trees/{name}/{part.tree}")
-    write_json(half / MANIFEST, manifest.to_dict(), mode=0o444)
-    if key is not None:
-        copy = store.scratch / MANIFEST
-        copy.write_bytes((half / MANIFEST).read_bytes())
-        write_atomic(half / MANIFEST_SIGNATURE, key.sign(runner, copy), mode=0o444)
+    text = store.scratch / MANIFEST
+    text.write_text(json_text(manifest.to_dict()), encoding="utf-8")
+    signature = key.sign(runner, text).decode() if key else ""
+    write_files(half, ManifestFiles(text.read_text(encoding="utf-8"), signature))
     half.chmod(0o555)
     half.rename(store.snapshots / manifest.id)
     sync_directory(store.snapshots)

@@ -3,12 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # This file is PRIVATE to the osaas.fleet collection: it may change at any time.
-"""Signatures of manifests: by the site's key, and checked with the keys that a reader trusts."""
+"""Signatures of manifests, checked with the keys that a reader trusts."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from ansible_collections.osaas.fleet.plugins.module_utils._command import Runner
@@ -27,12 +27,15 @@ def is_signed(store: Store, name: str) -> bool:
     return (store.snapshots / name / MANIFEST_SIGNATURE).is_file()
 
 
-def verify_manifests(runner: Runner, store: Store, names: Iterable[str], keys: Sequence[Path]) -> None:
-    """Raises AllErrors about each of the snapshots whose manifest none of the `keys` (files) signed.
+def unsigned(
+    runner: Runner, store: Store, names: Iterable[str], keys: Sequence[Path]
+) -> Iterator[tuple[str, str]]:
+    """Each of the snapshots whose manifest none of the `keys` (files) signed, and why; none without keys.
 
     Raises InputError for a key file that is missing or holds no key.
     """
-    errors: list[FleetError] = []
+    if not keys:
+        return
     with tempfile.TemporaryDirectory() as scratch:
         ring = make_ring(runner, keys, Path(scratch), where="gpgkey")
         for name in names:
@@ -41,6 +44,14 @@ def verify_manifests(runner: Runner, store: Store, names: Iterable[str], keys: S
                 place = store.snapshots / name
                 why = signature_fault(runner, ring, place / MANIFEST, place / MANIFEST_SIGNATURE)
             if why:
-                errors.append(VerificationError(why, where=f"{name}: {MANIFEST}"))
+                yield name, why
+
+
+def verify_manifests(runner: Runner, store: Store, names: Iterable[str], keys: Sequence[Path]) -> None:
+    """Raises AllErrors about all that unsigned() finds."""
+    errors: list[FleetError] = [
+        VerificationError(why, where=f"{name}: {MANIFEST}")
+        for name, why in unsigned(runner, store, names, keys)
+    ]
     if errors:
         raise AllErrors(errors)

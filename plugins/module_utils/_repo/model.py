@@ -118,7 +118,7 @@ class Repository:
 
     def __post_init__(self) -> None:
         check_name(self.name, where="repositories")
-        if self.name in ("manifest.json", "manifest.json.asc"):
+        if self.name in ("manifest.json", "manifest.json.asc", "manifest.json.copy"):
             raise InputError("this name is taken by the manifest of a snapshot", where=self.name)
         if sum(map(bool, (self.baseurls, self.metalink, self.mirrorlist))) != 1:
             raise InputError("give one of baseurl, metalink and mirrorlist", where=self.name)

@@ -43,11 +43,15 @@ class SigningKey:
 
     def has_signed(self, runner: Runner, content: Path, signature: Path) -> bool:
         """Whether `signature` is a good one of `content` by this very key."""
-        listed = runner.run([*self._gpg, "--with-colons", "--list-secret-keys", "--", self.id], check=False)
-        own = {line.split(":")[9] for line in listed.stdout.splitlines() if line.startswith("fpr:")}
+        own = self.fingerprints(runner)
         argv = [*self._gpg, "--status-fd", "1", "--verify", str(signature), str(content)]
         said = [line.split() for line in runner.run(argv, check=False).stdout.splitlines()]
         return any(words[1] == "VALIDSIG" and words[2] in own for words in said if len(words) > 2)
+
+    def fingerprints(self, runner: Runner) -> frozenset[str]:
+        """Of the keys, and their subkeys, that it may be; none if there is no such key."""
+        listed = runner.run([*self._gpg, "--with-colons", "--list-secret-keys", "--", self.id], check=False)
+        return frozenset(line.split(":")[9] for line in listed.stdout.splitlines() if line.startswith("fpr:"))
 
     @property
     def _gpg(self) -> list[str]:

@@ -26,6 +26,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._repo.tree import Tree
 
 MANIFEST = "manifest.json"
 MANIFEST_SIGNATURE = "manifest.json.asc"
+MANIFEST_COPY = "manifest.json.copy"
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,16 @@ trees/<repo>/<tree>.list          its packages, for the next sync; made again wh
 trees/<repo>/<tree>.solv          its packages as libsolv likes them; made again where it is missing
 mirrors/<repo>                    -> ../trees/<repo>/<tree>, the newest state
 snapshots/<id>/manifest.json      with manifest.json.asc, and <repo> -> ../../trees/<repo>/<tree>
+snapshots/<id>/manifest.json.copy both again, for store_verify
 channels/<name>                   -> ../snapshots/<id>, with <name>.json, its history
 at.map                            dated addresses, for nginx
+last-cut.json                     what the last cut with holds came to, for the next one
 checks/<id>.json                  what the checks of that snapshot came to
 superseded/mirrors/<repo>         -> ../../trees/<repo>/<tree>, the state before the newest one
 superseded/channels/<name>        -> ../../snapshots/<id>, where it pointed before its last move
 partial/<repo>/                   downloads that a later run resumes
 quarantine/<sha256>               a damaged file that nobody can be served any more, with <sha256>.json, why
+quarantine/<id>/                  a snapshot whose manifest is lost, with <id>.json, why
 scratch/                          of the running writer; emptied by the next one
 """
 
@@ -76,6 +79,11 @@ class Store:
     def snapshots(self) -> Path:
         """One directory for each snapshot."""
         return self.root / "snapshots"
+
+    @property
+    def last_cut(self) -> Path:
+        """A note about the last cut with holds."""
+        return self.root / "last-cut.json"
 
     @property
     def channels(self) -> Path:
@@ -152,6 +160,7 @@ class Store:
             "checks/.*",
             "quarantine/.*",
             ".at.map.*",
+            ".last-cut.json.*",
             "scratch",
         ):
             for litter in self.root.glob(pattern):

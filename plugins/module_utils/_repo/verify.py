@@ -10,8 +10,9 @@ It takes no lock, for it may take hours: what a sync or a prune changes meanwhil
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from ansible_collections.osaas.fleet.plugins.module_utils._command import Runner
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.store import Store, disk_errors
@@ -24,20 +25,26 @@ from ansible_collections.osaas.fleet.plugins.module_utils._repo.verify_trees imp
 
 @dataclass(frozen=True)
 class Verified:
-    """What a store came to; `objects` knows which files are good."""
+    """What a store came to; `objects` knows which files are good, `keys` are those that manifests need."""
 
     objects: Objects
     trees: int
     faults: tuple[Fault, ...]
+    keys: tuple[Path, ...]
 
 
-def verify(store: Store, runner: Runner, tell: Callable[[str], None]) -> Verified:
-    """Find all faults of a store; `tell` gets a line for a person now and then."""
+def verify(store: Store, runner: Runner, tell: Callable[[str], None], keys: Sequence[Path]) -> Verified:
+    """Find all faults of a store; `tell` gets a line for a person now and then.
+
+    With `keys` (files), every manifest must be signed by one of them.
+    """
     with disk_errors(store):
         objects = read_objects(store, tell)
         names = sorted(_trees(store) | used_trees(store).keys())
         faults = check_trees(store, runner, objects, names)
-        return Verified(objects, len(names), (*merge(store, [*objects.faults, *faults]), *check_links(store)))
+        links = check_links(store, runner, keys)
+        found = (*merge(store, [*objects.faults, *faults]), *links)
+        return Verified(objects, len(names), found, tuple(keys))
 
 
 def check_trees(store: Store, runner: Runner, objects: Objects, names: Iterable[TreeName]) -> Iterator[Fault]:

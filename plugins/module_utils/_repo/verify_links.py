@@ -9,14 +9,22 @@ from __future__ import annotations
 
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from ansible_collections.osaas.fleet.plugins.module_utils._command import Runner
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import FleetError
 from ansible_collections.osaas.fleet.plugins.module_utils._files import read_json
 from ansible_collections.osaas.fleet.plugins.module_utils._names import SNAPSHOT_ID
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.dated import at_map
-from ansible_collections.osaas.fleet.plugins.module_utils._repo.snapshot import read_snapshot
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.manifest_files import read_copy, read_files
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.manifest_signature import unsigned
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.snapshot import MANIFEST as NAME
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.snapshot import (
+    MANIFEST_COPY,
+    MANIFEST_SIGNATURE,
+    read_snapshot,
+)
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.store import Store
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.verify_fault import (
     FOREIGN,
@@ -42,11 +50,16 @@ def used_trees(store: Store) -> dict[TreeName, set[str]]:
     return used
 
 
-def check_links(store: Store) -> Iterator[Fault]:
-    """All that is wrong with mirrors, snapshots, channels and the map of dated addresses."""
+def check_links(store: Store, runner: Runner, keys: Sequence[Path]) -> Iterator[Fault]:
+    """All that is wrong with mirrors, snapshots, channels and the map of dated addresses.
+
+    With `keys` (files) every manifest must be signed by one of them.
+    """
     snapshots = [path for path in store.snapshots.glob("*") if SNAPSHOT_ID.fullmatch(path.name)]
     for path in snapshots:
         yield from _snapshot(store, path)
+    for name, why in unsigned(runner, store, [path.name for path in snapshots], keys):
+        yield Fault(MANIFEST, f"snapshots/{name}/{MANIFEST_SIGNATURE}", why, snapshots=(name,))
     for pattern, depth in (("mirrors/*", 1), ("superseded/mirrors/*", 2)):
         for link in store.root.glob(pattern):
             if not link.name.startswith("."):
@@ -62,13 +75,22 @@ def check_links(store: Store) -> Iterator[Fault]:
 
 
 def _snapshot(store: Store, path: Path) -> Iterator[Fault]:
+    copy = read_copy(path)
+    if copy is not None and read_files(path) != copy:
+        why = "it, or its signature, is not what was cut"
+        yield Fault(MANIFEST, f"snapshots/{path.name}/{NAME}", why, snapshots=(path.name,))
+        return
     try:
         manifest = read_snapshot(store, path.name)
     except FleetError as error:
         if path.is_dir():  # else a prune was faster
             yield Fault(MANIFEST, f"snapshots/{path.name}", error.what, snapshots=(path.name,))
         return
-    for one, right in ((path, 0o555), (path / "manifest.json", 0o444)):
+    if copy is None:
+        why = "the manifest has no good copy"
+        yield Fault(MANIFEST, f"snapshots/{path.name}/{MANIFEST_COPY}", why, snapshots=(path.name,))
+    for one in (path, *sorted(path.glob(f"{NAME}*"))):
+        right = 0o555 if one == path else 0o444
         mode = stat.S_IMODE(one.stat().st_mode)
         if mode != right:
             why = f"its mode is {mode:04o}, not {right:04o}"

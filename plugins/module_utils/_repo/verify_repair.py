@@ -37,9 +37,16 @@ from ansible_collections.osaas.fleet.plugins.module_utils._repo.verify import (
     merge,
     trees_of,
 )
-from ansible_collections.osaas.fleet.plugins.module_utils._repo.verify_fault import LINK, MODE, RECORD, Fault
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.verify_fault import (
+    LINK,
+    MANIFEST,
+    MODE,
+    RECORD,
+    Fault,
+)
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.verify_fetch import Fetcher
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.verify_links import check_links, used_trees
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.verify_manifest import mend_manifest
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.verify_record import TreeName
 
 
@@ -85,7 +92,7 @@ def _look_again(
     touched |= {name for name in used if not store.tree(*name).is_dir()}
     others = [fault for fault in verified.objects.faults if not fault.file and not done.get(fault.path)]
     trees = check_trees(store, runner, verified.objects, sorted(touched))
-    return [*merge(store, [*others, *trees]), *check_links(store)]
+    return [*merge(store, [*others, *trees]), *check_links(store, runner, verified.keys)]
 
 
 class _Repair:
@@ -104,6 +111,8 @@ class _Repair:
             return "mode set"
         if fault.what == LINK:
             return self._link(fault, path)
+        if fault.what == MANIFEST:
+            return mend_manifest(self._store, fault)
         if fault.what == RECORD and fault.record is not None:
             write_json(path, asdict(fault.record))
             return "written anew"

@@ -94,6 +94,35 @@ def test_a_held_package_stays_while_others_move(upstream: Upstream, tmp_path: Pa
     assert installed(root) == ["lib-1", "other-2"]
 
 
+def test_the_same_again_is_not_worked_out_again(upstream: Upstream) -> None:
+    offer(upstream, ("lib", "1", ""), ("other", "1", ""))
+    stock(upstream, ("lib", "2", ""), ("other", "2", ""))
+    holds = [hold(source="lib"), hold(source="other", block="9")]
+    first = cut(upstream, *holds)
+    note = upstream.store / "last-cut.json"
+    told = note.read_bytes()
+    [primary] = (upstream.store / "mirrors" / "os" / "repodata").glob("*-primary.xml*")
+
+    hidden = primary.rename(primary.with_name("hidden"))
+    recalled = cut(upstream, *holds), cut(upstream, *holds, check=True)
+    other = cut(upstream, *holds[:1])
+    note.write_bytes(b"{}")
+    forgotten = cut(upstream, *holds)
+    hidden.rename(primary)
+    anew = cut(upstream, *holds)
+
+    assert [one["outcome"] for one in first.data["holds"]] == ["applied", "idle"]
+    for again in (*recalled, anew):
+        assert (again.changed, again.data["snapshot"]) == (False, first.data["snapshot"])
+        assert again.data["holds"] == first.data["holds"]
+    assert other.failed, "other holds, another question"
+    assert forgotten.failed, "it is the note that knows"
+    assert note.read_bytes() == told
+    upstream.built.forge.key("other-site")
+    signed = cut(upstream, *holds, signing_key="other-site@example.invalid")
+    assert signed.changed, "signed by another key it is another state"
+
+
 def published(upstream: Upstream) -> dict[str, bytes]:
     """The store without libsolv's caches."""
     found = contents(upstream.store)

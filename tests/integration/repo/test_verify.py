@@ -29,7 +29,7 @@ RPM = "Packages/tiny-alpha-1-1.noarch.rpm"
 def snapshot(upstream: Upstream) -> str:
     """A store whose only snapshot has what the mirror has; its id."""
     assert upstream.sync().changed
-    name: str = upstream.module("snapshot").data["snapshot"]["id"]
+    name: str = upstream.module("snapshot", **upstream.signing).data["snapshot"]["id"]
     upstream.module("channel", name="stable", snapshot=name, who="me", reason="test")
     return name
 
@@ -171,6 +171,19 @@ def _map(upstream: Upstream, _snapshot: str) -> str:
     return "at.map"
 
 
+def _manifest(name: str, told: str = "manifest.json") -> Harm:
+    def harm(upstream: Upstream, snapshot: str) -> str:
+        spoil(upstream.store / "snapshots" / snapshot / name)
+        return f"snapshots/{snapshot}/{told}"
+
+    return harm
+
+
+def _no_manifest(upstream: Upstream, snapshot: str) -> str:
+    (upstream.store / "snapshots" / snapshot / "manifest.json").unlink()
+    return f"snapshots/{snapshot}/manifest.json"
+
+
 HARMS: dict[str, tuple[Harm, str, str]] = {
     "a bit of a package": (_flip(RPM), "damaged", "fetched"),
     "a bit of repomd.xml": (_flip("repodata/repomd.xml"), "damaged", "fetched"),
@@ -184,6 +197,10 @@ HARMS: dict[str, tuple[Harm, str, str]] = {
     "the mode of a snapshot": (_snapshot_mode, "mode", "mode set"),
     "a record": (_record, "record", "written anew"),
     "the format of a record": (_no_record, "record", "written anew"),
+    "a bit of a manifest": (_manifest("manifest.json"), "manifest", "taken from its copy"),
+    "a bit of its signature": (_manifest("manifest.json.asc"), "manifest", "taken from its copy"),
+    "a bit of its copy": (_manifest("manifest.json.copy", "manifest.json.copy"), "manifest", "copied"),
+    "a manifest": (_no_manifest, "manifest", "taken from its copy"),
     "a link of a snapshot": (_snapshot_link, "link", "set"),
     "a channel": (_channel_link, "link", "set"),
     "the map": (_map, "link", "written anew"),
@@ -314,21 +331,51 @@ def test_what_is_not_the_stores_is_told_and_left_alone(upstream: Upstream, snaps
         assert not result.changed
 
 
-def test_a_damaged_manifest_is_never_rewritten(upstream: Upstream, snapshot: str) -> None:
-    path = upstream.store / "snapshots" / snapshot / "manifest.json"
-    raw = json.loads(path.read_text())
-    path.chmod(0o644)
-    path.write_text(json.dumps({**raw, "digest": "0" * 64}))
-    changed = path.read_bytes()
+def test_a_snapshot_that_nothing_is_known_of_is_kept_away(upstream: Upstream, snapshot: str) -> None:
+    """One lost manifest must not keep all other snapshots from being used."""
+    upstream.offer("2")
+    upstream.sync()
+    newer = upstream.module("snapshot").data["snapshot"]["id"]
+    upstream.module("channel", name="stable", snapshot=newer, who="me", reason="test")
+    lost = upstream.store / "snapshots" / newer
+    raw = json.loads((lost / "manifest.json").read_text())
+    (lost / "manifest.json").chmod(0o644)
+    (lost / "manifest.json").write_text(json.dumps({**raw, "digest": "0" * 64}))
+    spoil(lost / "manifest.json.copy")
+    assert upstream.module("snapshot_info").failed
 
     result = repair(upstream)
 
-    assert faults(result) == [("manifest", f"snapshots/{snapshot}")]
-    assert result.msg.endswith(
-        f"1 manifest; snapshots/{snapshot}: the manifest does not fit its digest."
-        " Restore it from a backup, or remove it, and verify again"
+    assert faults(result) == [("manifest", f"snapshots/{newer}")]
+    told = "quarantined: the manifest does not fit its digest, and it has no good copy"
+    assert result.data["verify"]["repaired"][f"snapshots/{newer}"] == told
+    assert not result.failed, result.msg
+    listed = upstream.module("snapshot_info").data
+    assert [one["id"] for one in listed["snapshots"]] == [snapshot]
+    assert listed["channels"] == {"stable": snapshot}, "where it was before"
+    cell = upstream.store / "quarantine" / newer
+    assert json.loads((cell / "manifest.json").read_text())["id"] == newer
+    assert json.loads(cell.with_name(f"{newer}.json").read_text())["why"] == (
+        "the manifest does not fit its digest"
     )
-    assert path.read_bytes() == changed
+    assert not verify(upstream).failed
+
+
+def test_manifests_that_the_site_did_not_sign(upstream: Upstream, snapshot: str) -> None:
+    upstream.offer("2")
+    upstream.sync()
+    unsigned = upstream.module("snapshot").data["snapshot"]["id"]
+    trusted = {"gpgkey": [str(upstream.built.site_key)]}
+    assert not verify(upstream).failed
+
+    for result in (verify(upstream, **trusted), verify(upstream, repair=True, **trusted)):
+        assert faults(result) == [("manifest", f"snapshots/{unsigned}/manifest.json.asc")]
+        assert (result.failed, result.changed) == (True, False)
+        assert f"snapshots/{unsigned}/manifest.json.asc: it is not signed" in result.msg
+    stranger = verify(upstream, gpgkey=[str(upstream.built.other_key)])
+    assert sorted(path for _what, path in faults(stranger)) == [
+        f"snapshots/{name}/manifest.json.asc" for name in sorted((snapshot, unsigned))
+    ]
 
 
 def test_a_mirror_that_points_elsewhere_is_synced_anew(upstream: Upstream, snapshot: str) -> None:

@@ -24,7 +24,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._repo.verify_record im
     TreeName,
     check_record,
 )
-from unit.plugins.module_utils._repo.stores import cut, make_store
+from unit.plugins.module_utils._repo.stores import NoRunner, cut, make_store
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def test_good_links(store: Store) -> None:
     name = cut(store).manifest.id
     move(store, "stable", name, who="me", reason="test")
 
-    assert list(check_links(store)) == []
+    assert list(check_links(store, NoRunner(), ())) == []
     assert set().union(*used_trees(store).values()) == {name}
 
 
@@ -99,7 +99,7 @@ def test_links_that_leave_the_store(store: Store, tmp_path: Path) -> None:
         link.unlink(missing_ok=True)
         link.symlink_to(tmp_path)
 
-    assert sorted((fault.what, fault.path, fault.why) for fault in check_links(store)) == [
+    assert sorted((fault.what, fault.path, fault.why) for fault in check_links(store, NoRunner(), ())) == [
         ("link", "channels/stable", f"it points at {tmp_path}"),
         ("link", "mirrors/baseos", f"it points at {tmp_path}"),
         ("link", "superseded/mirrors/appstream", f"it points at {tmp_path}"),
@@ -111,7 +111,7 @@ def test_a_link_to_nothing(store: Store) -> None:
     link.unlink()
     link.symlink_to("../trees/baseos/gone")
 
-    [fault] = check_links(store)
+    [fault] = check_links(store, NoRunner(), ())
     assert fault.why == "it points at ../trees/baseos/gone, which is not there"
 
 
