@@ -48,7 +48,6 @@ attributes:
     support: full
     details:
       - As long as the upstream does not change.
-options:
 seealso:
   - module: osaas.fleet.snapshot
 """
