@@ -96,16 +96,16 @@ def _in_flight(connection: Connection, rollout: int) -> Sequence[str]:
 
 
 def _next_wave(connection: Connection, rollout: int) -> Sequence[str]:
-    """Of the first wave that is not through, the host of each domain that may be started first."""
+    """Of the first wave that is not through, each domain's first host to start, and first to try again."""
     table, host = tables().assignment, tables().host
     waiting = (table.c.rollout == rollout) & table.c.state.in_(states.WAITING)
     first = sa.select(sa.func.min(table.c.wave)).where(waiting).scalar_subquery()
     order = (table.c.retry_at, table.c.rank, table.c.host)
-    number = sa.func.row_number().over(partition_by=host.c.domain, order_by=order).label("number")
+    turns = sa.func.row_number().over(partition_by=(host.c.domain, table.c.state), order_by=order)
     ranked = (
-        sa.select(table.c.host, number)
+        sa.select(table.c.host, turns.label("turn"))
         .join(host, host.c.name == table.c.host)
         .where(waiting & (table.c.wave == first))
         .subquery()
     )
-    return connection.scalars(sa.select(ranked.c.host).where(ranked.c.number == 1).limit(_DOMAINS)).all()
+    return connection.scalars(sa.select(ranked.c.host).where(ranked.c.turn == 1).limit(_DOMAINS)).all()
