@@ -27,6 +27,8 @@ description:
     release entered as arguments. One that fails before stops the update before any change; one that fails
     after makes the update fail, with its output, and is run again by the next call. A recovery runs only
     the latter.
+  - On the way back packages that O(release) brought go, and those that it removed come back, if the repos of
+    the release before have them.
   - An unreachable host is a failure here, after O(reconnect_timeout), so that C(rescue) sees it.
 author:
   - osaas.fleet contributors (@osaas-fleet)
@@ -99,6 +101,21 @@ options:
     type: str
     choices: [online, offline]
     default: online
+  restore_point:
+    description:
+      - With V(btrfs) and O(state=active), the root as it is before packages change is kept, as a subvolume
+        beside that of C(/). One is kept, until the next is taken.
+      - With V(btrfs) and O(state=rolled_back), the next boot finds the root as it was before O(release), if
+        that was kept. B(Everything) on it is as it was then, not packages alone. What is on other file
+        systems and subvolumes stays. RV(reboot_required) is true, and the first call after that boot tells
+        how it ended. Until then the host refuses to be updated.
+      - The way back is by packages, as with V(none), if no root was kept, or if packages of O(release) have
+        files on another file system, such as that of a C(/boot) of its own.
+      - It needs C(btrfs) on the host. It is refused, before packages change, where C(/) is no subvolume,
+        where the rpm database is on another file system, and where a subvolume inside of C(/) holds files.
+    type: str
+    choices: [none, btrfs]
+    default: none
   lock_timeout:
     description: Seconds to wait while another process changes packages.
     type: int
@@ -188,6 +205,12 @@ EXAMPLES = r"""
   ansible.builtin.reboot:
   when: update.reboot_required
 
+- name: Update, and keep the root as it is now
+  osaas.fleet.os_update:
+    state: active
+    release: 20261122T174400Z
+    restore_point: btrfs
+
 - name: Leave a release that failed
   osaas.fleet.os_update:
     state: rolled_back
@@ -268,6 +291,13 @@ reboot_reasons:
   type: list
   elements: str
   sample: [systemd was updated since the boot]
+restored:
+  description:
+    - Whether the package set is the one that the host had before it entered O(release). It is not if somebody
+      changed packages in between, or if packages that O(release) removed are not offered any more.
+    - V(null) if that is not known, or if the next boot is to tell.
+  returned: O(state=rolled_back)
+  type: bool
 services_restarted:
   description: Services that ran replaced files and were restarted.
   returned: O(state=active) or O(state=rolled_back)
@@ -294,6 +324,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._host.backend import b
 from ansible_collections.osaas.fleet.plugins.module_utils._host.interpreter import need_bindings
 from ansible_collections.osaas.fleet.plugins.module_utils._host.options import RELEASE_OPTIONS, release_of
 from ansible_collections.osaas.fleet.plugins.module_utils._host.patience import Patience
+from ansible_collections.osaas.fleet.plugins.module_utils._host.plan import Demand
 from ansible_collections.osaas.fleet.plugins.module_utils._host.preview import Preview
 from ansible_collections.osaas.fleet.plugins.module_utils._host.update import STATES, Request
 from ansible_collections.osaas.fleet.plugins.module_utils._module import ArgumentSpec, run_module
@@ -309,6 +340,7 @@ SPEC = ArgumentSpec(
         "remember": {"type": "bool", "default": True},
         "reason": {"type": "str", "default": "rolled back"},
         "mode": {"type": "str", "choices": ["online", "offline"], "default": "online"},
+        "restore_point": {"type": "str", "choices": ["none", "btrfs"], "default": "none"},
         "lock_timeout": {"type": "int", "default": 300},
         "hook_timeout": {"type": "int", "default": 300},
         **RELEASE_OPTIONS,
@@ -332,11 +364,12 @@ def _work(module: AnsibleModule) -> dict[str, t.Any]:
     request = Request(
         release=check_snapshot_id(params["release"], where="release"),
         wish=Wish(
-            allow_removals=tuple(sorted(params["allow_removals"])),
+            demand=Demand(allow_removals=tuple(sorted(params["allow_removals"]))),
             timeout=params["timeout"],
             request=params["request"],
             patience=Patience(lock=params["lock_timeout"], hook=params["hook_timeout"]),
             offline=params["mode"] == "offline",
+            restore_point=params["restore_point"] == "btrfs",
         ),
         restart=params["restart"] == "auto",
         reboot_packages=tuple(params["reboot_packages"]),

@@ -35,6 +35,8 @@ class Site:
 
     def __init__(self, fleet: Fleet, distro: Distro, scratch: Path) -> None:
         self.fleet, self.key = fleet, distro.key.read_text()
+        self.keys = {"testbed": self.key}
+        self.repositories = dict.fromkeys(REPOS, "testbed")  # the key of each
         self.config = scratch / "ansible.cfg"
         self.config.write_text(
             f"[defaults]\ncollections_path={CHECKOUT / '.cache/collections'}\nhome={scratch / 'home'}\n"
@@ -58,6 +60,10 @@ class Site:
         value: dict[str, Any] = json.loads(result)
         return value | {"failed": "FAILED" in head}
 
+    def offer(self, repo: str, key: str) -> None:
+        """Pin hosts to one more repo of each snapshot, signed by a key of its own."""
+        self.keys[repo], self.repositories[repo] = key, repo
+
     def pin(self, host: str, release: str, **more: Any) -> dict[str, Any]:
         return self.call(
             host,
@@ -65,8 +71,8 @@ class Site:
             release=release,
             digest=f"digest of {release}",
             url=f"http://{self.fleet.address}:8080",
-            repositories=[{"name": name, "gpgkey": ["testbed"]} for name in REPOS],
-            gpgkeys=[{"name": "testbed", "content": self.key}],
+            repositories=[{"name": name, "gpgkey": [key]} for name, key in self.repositories.items()],
+            gpgkeys=[{"name": name, "content": content} for name, content in self.keys.items()],
             **more,
         )
 

@@ -25,7 +25,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._host.lock import excl
 from ansible_collections.osaas.fleet.plugins.module_utils._host.packages import name_of, set_digest
 from ansible_collections.osaas.fleet.plugins.module_utils._host.patience import Patience
 from ansible_collections.osaas.fleet.plugins.module_utils._host.pin import Pin
-from ansible_collections.osaas.fleet.plugins.module_utils._host.plan import Plan
+from ansible_collections.osaas.fleet.plugins.module_utils._host.plan import Demand, Plan
 from ansible_collections.osaas.fleet.plugins.module_utils._host.rpmdb import installed_packages
 from ansible_collections.osaas.fleet.plugins.module_utils._host.running import (
     Running,
@@ -47,14 +47,16 @@ from ansible_collections.osaas.fleet.plugins.module_utils._host.transactions imp
 class Wish:
     """What a caller wants done with the pinned release; `request` is the same in every try of a call.
 
-    `timeout` is for following the transaction, in seconds. An `offline` one is left to the next boot.
+    `timeout` is for following the transaction, in seconds. An `offline` one is left to the next boot. With
+    `restore_point`, the root as it was is kept.
     """
 
-    allow_removals: tuple[str, ...]
+    demand: Demand
     timeout: float
     request: str
     patience: Patience = field(default=Patience())
     offline: bool = False
+    restore_point: bool = False
 
 
 @dataclass(frozen=True)
@@ -142,7 +144,7 @@ def debt() -> tuple[str, ...]:
     if last is None:
         return ()
     outcome = last.outcome()
-    return last.job().again if outcome and outcome.error and last.job().recovers else ()
+    return last.job().demand.again if outcome and outcome.error and last.job().recovers else ()
 
 
 def _mended(runner: Runner, wish: Wish) -> list[str]:
@@ -192,10 +194,10 @@ def _recover(runner: Runner, interrupted: Transaction, wish: Wish) -> Transactio
     triggers that come at the end of a transaction have not run.
     """
     was = interrupted.job()
-    again = sorted({*was.again, *(name_of(nevra) for nevra in was.plan.incoming())})
+    again = sorted({*was.demand.again, *(name_of(nevra) for nevra in was.plan.incoming())})
     job = replace(
         was,
-        again=tuple(again),
+        demand=replace(was.demand, again=tuple(again)),
         recovers=interrupted.id,
         request=wish.request,
         patience=wish.patience,
@@ -216,7 +218,7 @@ def _begin(runner: Runner, pin: Pin, wish: Wish) -> Transaction | None:
     converged = running and running.release == pin.release and running.package_set_digest == digest
     if converged and not again and not failed:
         return None
-    want = Want(pin, wish.allow_removals, again)
+    want = Want(pin, replace(wish.demand, again=again))
     staged = read_staged(source_of(pin))
     if failed or not staged or not staged.fits(want, digest):
         staged, _downloaded = stage(runner, want, wish.patience)
@@ -230,10 +232,11 @@ def _begin(runner: Runner, pin: Pin, wish: Wish) -> Transaction | None:
             from_release=running.release if running else None,
             source=staged.source,
             plan=staged.plan,
-            allow_removals=wish.allow_removals,
-            again=again,
+            demand=want.demand,
+            before=digest,
             patience=wish.patience,
             offline=wish.offline,
+            restore_point=wish.restore_point,
             request=wish.request,
         )
     )

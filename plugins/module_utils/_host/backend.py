@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ansible_collections.osaas.fleet.plugins.module_utils._host import paths
 from ansible_collections.osaas.fleet.plugins.module_utils._host.pin import Pin
-from ansible_collections.osaas.fleet.plugins.module_utils._host.plan import Resolution
+from ansible_collections.osaas.fleet.plugins.module_utils._host.plan import Demand, Resolution
 
 ADAPTERS = (
     "ansible_collections.osaas.fleet.plugins.module_utils._host.dnf4",
@@ -67,10 +67,10 @@ def source_from_json(value: Mapping[str, t.Any]) -> Source:
 class Session(t.Protocol):
     """One look at the host and the repos of one release. All methods raise HostError or VerificationError."""
 
-    def resolve(self, allow_removals: Collection[str], again: Collection[str] = ()) -> Resolution:
-        """What a distro-sync would do; comes before the other methods. Names in `allow_removals` may go.
+    def resolve(self, demand: Demand) -> Resolution:
+        """What a distro-sync would do; comes before the other methods.
 
-        What is named in `again` and would be left as it is, is reinstalled if the repos have it.
+        Of what is to come back or to be reinstalled, only what the repos have does.
         """
 
     def missing(self) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ import io
 import sys
 import typing as t
 import zipfile
+from collections.abc import Mapping
 from pathlib import PurePosixPath
 
 from ansible_collections.osaas.fleet.plugins.module_utils._host import backend, worker
@@ -28,7 +29,17 @@ def worker_module() -> str:
 
 
 def worker_zip() -> bytes:
-    """All that the worker imports, for PYTHONPATH: what is loaded of this library now, and the adapters."""
+    """All that the worker imports, for PYTHONPATH."""
+    return _zip({})
+
+
+def program(module: str) -> bytes:
+    """A program whose `main()` is that of a loaded module of this library, for Python to run as a file."""
+    return _zip({"__main__.py": f"from {module} import main\n\nmain()\n"})
+
+
+def _zip(more: Mapping[str, str]) -> bytes:
+    """What is loaded of this library now, the adapters, and more; of the same files always the same bytes."""
     loaded = {name for name in sys.modules if name.startswith(_PREFIX)}
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -37,13 +48,20 @@ def worker_zip() -> bytes:
             source = _source(name)
             if source:
                 path = PurePosixPath(*name.split("."))
-                archive.writestr(f"{path}.py", source)
+                archive.writestr(_entry(f"{path}.py"), source)
                 packages.update(path.parents)
         for package in sorted(packages - {PurePosixPath(".")}):
-            archive.writestr(
-                f"{package}/__init__.py", ""
-            )  # zipimport before 3.13 finds no namespace packages
+            # zipimport before 3.13 finds no namespace packages
+            archive.writestr(_entry(f"{package}/__init__.py"), "")
+        for name, text in more.items():
+            archive.writestr(_entry(name), text)
     return buffer.getvalue()
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(name)  # as old as it can be
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    return entry
 
 
 def _source(name: str) -> str | None:

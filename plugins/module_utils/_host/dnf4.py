@@ -10,13 +10,13 @@ from __future__ import annotations
 import contextlib
 import logging
 import typing as t
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import HostError, VerificationError
 from ansible_collections.osaas.fleet.plugins.module_utils._host.backend import Source
 from ansible_collections.osaas.fleet.plugins.module_utils._host.packages import nevra
-from ansible_collections.osaas.fleet.plugins.module_utils._host.plan import Plan, Resolution
+from ansible_collections.osaas.fleet.plugins.module_utils._host.plan import Demand, Plan, Resolution
 
 try:
     import dnf  # type: ignore[import-not-found]
@@ -57,14 +57,16 @@ class Dnf4Session:
             self._add_repositories()
             self._base.fill_sack()
 
-    def resolve(self, allow_removals: Collection[str], again: Collection[str] = ()) -> Resolution:
+    def resolve(self, demand: Demand) -> Resolution:
         """See Session.resolve."""
         conf = self._base.conf
-        conf.protected_packages = [name for name in conf.protected_packages if name not in allow_removals]
+        allowed = demand.allow_removals
+        conf.protected_packages = [name for name in conf.protected_packages if name not in allowed]
         with _errors(self._source):
             self._base.distro_sync()
             self._leave_newer_kernels()
-            self._reinstall(again)
+            self._undo(demand)
+            self._reinstall(demand.again)
             self._base.resolve(allow_erasing=True)
         by_action: dict[int, list[t.Any]] = {}
         for item in self._base.transaction:
@@ -83,11 +85,11 @@ class Dnf4Session:
             install_bytes=sum(package.installsize for package in incoming)
             - sum(package.installsize for package in outgoing),
         )
-        kernels = {str(package) for package in self._many_versions()}
+        meant = {*_names(self._many_versions()), *demand.drop}
         wanted = {
             package.name
             for package in erased
-            if package.reason not in _AUTOMATIC and str(package) not in kernels
+            if package.reason not in _AUTOMATIC and _name(package) not in meant
         }
         return Resolution(plan, tuple(sorted(wanted)))
 
@@ -154,6 +156,16 @@ class Dnf4Session:
                 self._base.package_remove(package)
                 self._base.conf.protect_running_kernel = False  # an older one stays, for the reboot to come
 
+    def _undo(self, demand: Demand) -> None:
+        query = self._base.sack.query()
+        for package in _among(query.installed(), demand.drop):
+            self._base.package_remove(package)
+            self._base.conf.protect_running_kernel = False  # as above
+        here = _names(query.installed())
+        for package in _among(query.available(), set(demand.bring).difference(here)):
+            self._base.package_install(package)
+            self._base.conf.installonly_limit = 0  # it would count the kernels that go
+
     def _reinstall(self, names: Collection[str]) -> None:
         """Ask for what is installed and offered in the same version; the rest is distro-sync's."""
         installed = self._base.sack.query().installed().filter(name=list(names))
@@ -191,8 +203,16 @@ class _AcceptPinnedKeys:
         return True
 
 
-def _names(packages: Collection[t.Any]) -> tuple[str, ...]:
-    return tuple(sorted(nevra(p.name, p.epoch, p.version, p.release, p.arch) for p in packages))
+def _name(package: t.Any) -> str:
+    return nevra(package.name, package.epoch, package.version, package.release, package.arch)
+
+
+def _names(packages: Iterable[t.Any]) -> tuple[str, ...]:
+    return tuple(sorted(map(_name, packages)))
+
+
+def _among(query: t.Any, nevras: Iterable[str]) -> list[t.Any]:
+    return [package for name in sorted(nevras) for package in query.filter(nevra=name)[:1]]
 
 
 def _cached(package: t.Any) -> bool:

@@ -14,9 +14,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import HostError, VerificationError
+from ansible_collections.osaas.fleet.plugins.module_utils._evr import evr_key, parse_nevra
 from ansible_collections.osaas.fleet.plugins.module_utils._host.backend import Source
 from ansible_collections.osaas.fleet.plugins.module_utils._host.packages import nevra
-from ansible_collections.osaas.fleet.plugins.module_utils._host.plan import Plan, Resolution
+from ansible_collections.osaas.fleet.plugins.module_utils._host.plan import Demand, Plan, Resolution
 
 try:
     import libdnf5  # type: ignore[import-not-found]
@@ -54,13 +55,16 @@ class Dnf5Session:
             self._add_repositories()
             self._base.get_repo_sack().load_repos()
 
-    def resolve(self, allow_removals: Collection[str], again: Collection[str] = ()) -> Resolution:
+    def resolve(self, demand: Demand) -> Resolution:
         """See Session.resolve."""
         conf = self._base.get_config()
-        conf.protected_packages = [name for name in conf.protected_packages if name not in allow_removals]
+        allowed = demand.allow_removals
+        conf.protected_packages = [name for name in conf.protected_packages if name not in allowed]
         goal = libdnf5.base.Goal(self._base)
         goal.add_rpm_distro_sync()
-        for package in self._offered(again):
+        self._leave_newer_kernels(goal)
+        self._undo(goal, demand)
+        for package in self._offered(demand.again):
             goal.add_rpm_reinstall(package)
         self._solve(goal)
         erased, coming, going = self._doing("REMOVE"), self._coming(), self._going()
@@ -74,11 +78,11 @@ class Dnf5Session:
             install_bytes=sum(package.get_install_size() for package in coming)
             - sum(package.get_install_size() for package in going),
         )
-        kernels = _names(self._many_versions())
+        meant = {*_names(self._many_versions()), *demand.drop}
         wanted = {
             package.get_name()
             for package in erased
-            if package.get_reason() not in _automatic() and _name(package) not in kernels
+            if package.get_reason() not in _automatic() and _name(package) not in meant
         }
         return Resolution(plan, tuple(sorted(wanted)))
 
@@ -189,12 +193,41 @@ class Dnf5Session:
         query.filter_installonly()
         return query
 
+    def _available(self) -> t.Any:
+        query = libdnf5.rpm.PackageQuery(self._base)
+        query.filter_available()
+        return query
+
+    def _leave_newer_kernels(self, goal: t.Any) -> None:
+        """distro-sync never takes back what is installed side by side, be it newer than the release."""
+        for package in self._many_versions():
+            offered = self._available()
+            offered.filter_name([package.get_name()])
+            offered.filter_arch([package.get_arch()])
+            if offered and all(_version(package) > _version(one) for one in offered):
+                self._remove(goal, package)
+
+    def _undo(self, goal: t.Any, demand: Demand) -> None:
+        here = self._installed()
+        going = libdnf5.rpm.PackageQuery(here)
+        going.filter_nevra(list(demand.drop))
+        for package in going:
+            self._remove(goal, package)
+        coming = self._available()
+        coming.filter_nevra(sorted(set(demand.bring).difference(_names(here))))
+        for package in coming:
+            goal.add_rpm_install(package)
+            self._base.get_config().installonly_limit = 0  # it would count the kernels that go
+
+    def _remove(self, goal: t.Any, package: t.Any) -> None:
+        goal.add_rpm_remove(package)
+        self._base.get_config().protect_running_kernel = False  # an older one stays, for the reboot to come
+
     def _offered(self, names: Collection[str]) -> list[t.Any]:
         """Of what is installed under `names`, the packages that are offered in the same version."""
         installed = self._installed()
         installed.filter_name(list(names))
-        offered = libdnf5.rpm.PackageQuery(self._base)
-        offered.filter_available()
+        offered = self._available()
         offered.filter_nevra([package.get_full_nevra() for package in installed])
         return list(offered)
 
@@ -240,6 +273,10 @@ def _name(package: t.Any) -> str:
         package.get_release(),
         package.get_arch(),
     )
+
+
+def _version(package: t.Any) -> t.Any:
+    return evr_key(parse_nevra(_name(package), where="repo metadata"))
 
 
 def _names(packages: Iterable[t.Any]) -> tuple[str, ...]:

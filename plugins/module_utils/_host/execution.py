@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from ansible_collections.osaas.fleet.plugins.module_utils._command import Runner
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import HostError
-from ansible_collections.osaas.fleet.plugins.module_utils._host import paths
+from ansible_collections.osaas.fleet.plugins.module_utils._host import paths, restore_point
 from ansible_collections.osaas.fleet.plugins.module_utils._host.backend import Session, Source, open_session
 from ansible_collections.osaas.fleet.plugins.module_utils._host.database import wait_for_database
 from ansible_collections.osaas.fleet.plugins.module_utils._host.erase import erase
@@ -41,12 +41,14 @@ def execute(runner: Runner, transaction: Transaction) -> tuple[str, ...]:
     if not job.recovers and not job.plan.empty:
         run_hooks(runner, paths.PRE_HOOKS, releases, timeout=job.patience.hook)
     wait_for_database(job.patience.lock)
-    if job.recovers or job.again:
+    if job.restore_point and not job.recovers and not job.plan.empty:
+        restore_point.take(runner, job.release)
+    if job.recovers or job.demand.again:
         repairs += _deduplicate(transaction, job)
     repairs += _carry_out(transaction, job)
     _prove(job)
-    if job.recovers or job.again:
-        gone = remove_leftovers(files_of(job.again))
+    if job.recovers or job.demand.again:
+        gone = remove_leftovers(files_of(job.demand.again))
         repairs += [f"deleted {path}, which was being unpacked" for path in gone]
     transaction.end_change()
     for repair in repairs:
@@ -68,7 +70,7 @@ def _deduplicate(transaction: Transaction, job: Job) -> list[str]:
 
 def _carry_out(transaction: Transaction, job: Job) -> list[str]:
     with _session(job.source) as session:
-        resolution = session.resolve(job.allow_removals, job.again)
+        resolution = session.resolve(job.demand)
         plan = resolution.plan
         _log.info("plan: %s", plan.packages())
         if not job.recovers and plan.packages() != job.plan.packages():
@@ -77,7 +79,7 @@ def _carry_out(transaction: Transaction, job: Job) -> list[str]:
                 where=f"release {job.release}",
                 way_out="Stage it again",
             )
-        check_removals(resolution, job.allow_removals, release=job.release)
+        check_removals(resolution, job.demand.allow_removals, release=job.release)
         if not plan.empty:
             transaction.begin_change()
             session.transact()
@@ -90,8 +92,9 @@ def _carry_out(transaction: Transaction, job: Job) -> list[str]:
 
 def _prove(job: Job) -> None:
     """A transaction counts only if a fresh look finds nothing left to do."""
+    demand = replace(job.demand, again=())
     with _session(job.source) as session:
-        left = frozenset(session.duplicates()) or session.resolve(job.allow_removals).plan.touched()
+        left = frozenset(session.duplicates()) or session.resolve(demand).plan.touched()
     if left:
         raise HostError(
             f"is incomplete: {len(left)} packages are not as planned, among them {min(left)}",

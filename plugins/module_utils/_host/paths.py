@@ -38,6 +38,9 @@ RUNNING_FILE = STATE / "running.json"
 TRANSACTIONS = STATE / "transactions"
 LOCK_FILE = STATE / "lock"
 
+# Where the file system of the root is mounted for a moment, to see the subvolumes beside the root.
+TOP_LEVEL = Path("/run/osaas/top-level")
+
 # Metadata and packages of staged releases, one directory per release; may be deleted at any time.
 CACHE = Path("/var/cache/osaas")
 

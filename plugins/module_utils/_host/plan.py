@@ -59,6 +59,30 @@ def plan_from_json(value: Mapping[str, t.Any]) -> Plan:
 
 
 @dataclass(frozen=True)
+class Demand:
+    """What is asked for beside a distro-sync.
+
+    `allow_removals` are names of packages that may go although a person wanted them, `again` of those to
+    reinstall if they would be left as they are. On a way back, NEVRAs `drop` go and `bring` come back: a
+    distro-sync moves what is installed, and takes away or brings nothing.
+    """
+
+    allow_removals: tuple[str, ...] = field(default=())
+    again: tuple[str, ...] = field(default=())
+    drop: tuple[str, ...] = field(default=())
+    bring: tuple[str, ...] = field(default=())
+
+    def as_json(self) -> dict[str, t.Any]:
+        """The form that is stored."""
+        return {one.name: list(getattr(self, one.name)) for one in fields(self)}
+
+
+def demand_from_json(value: Mapping[str, t.Any]) -> Demand:
+    """The demand that as_json() wrote."""
+    return Demand(**{name: tuple(names) for name, names in value.items()})
+
+
+@dataclass(frozen=True)
 class Resolution:
     """A plan, with the names of packages that it removes although a person wanted them."""
 

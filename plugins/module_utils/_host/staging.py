@@ -27,10 +27,12 @@ from ansible_collections.osaas.fleet.plugins.module_utils._host.packages import 
 from ansible_collections.osaas.fleet.plugins.module_utils._host.patience import Patience
 from ansible_collections.osaas.fleet.plugins.module_utils._host.pin import Pin
 from ansible_collections.osaas.fleet.plugins.module_utils._host.plan import (
+    Demand,
     Plan,
     Space,
     check_removals,
     check_space,
+    demand_from_json,
     plan_from_json,
 )
 from ansible_collections.osaas.fleet.plugins.module_utils._host.rpmdb import installed_packages
@@ -41,11 +43,10 @@ _FILE = "staged.json"
 
 @dataclass(frozen=True)
 class Want:
-    """What is wanted: a release, names of packages that may go, and of those to reinstall in any case."""
+    """What is wanted: a release, and what beside it."""
 
     pin: Pin
-    allow_removals: tuple[str, ...] = field(default=())
-    again: tuple[str, ...] = field(default=())
+    demand: Demand = field(default=Demand())
 
 
 @dataclass(frozen=True)
@@ -55,13 +56,12 @@ class Staged:
     source: Source
     base_digest: str
     plan: Plan
-    allow_removals: tuple[str, ...]
-    again: tuple[str, ...]
+    demand: Demand
 
     def fits(self, want: Want, digest: str) -> bool:
         """Whether it was staged for just this."""
         same_host = self.source == source_of(want.pin) and self.base_digest == digest
-        return same_host and (self.allow_removals, self.again) == (want.allow_removals, want.again)
+        return same_host and self.demand == want.demand
 
 
 def read_staged(source: Source) -> Staged | None:
@@ -73,8 +73,7 @@ def read_staged(source: Source) -> Staged | None:
         source_from_json(value["source"]),
         value["base_digest"],
         plan_from_json(value["plan"]),
-        tuple(value["allow_removals"]),
-        tuple(value["again"]),
+        demand_from_json(value["demand"]),
     )
 
 
@@ -103,7 +102,7 @@ def stage(runner: Runner, want: Want, patience: Patience) -> tuple[Staged, bool]
             session.rehearse()
     finally:
         session.close()
-    staged = Staged(source, set_digest(installed_packages()), plan, want.allow_removals, want.again)
+    staged = Staged(source, set_digest(installed_packages()), plan, want.demand)
     _write(staged)
     return staged, downloads
 
@@ -116,8 +115,8 @@ def _resolve(session: Session, want: Want) -> Plan:
             where="this host",
             way_out="Run os_update with state=active, or dnf remove --duplicates",
         )
-    resolution = session.resolve(want.allow_removals, want.again)
-    check_removals(resolution, want.allow_removals, release=want.pin.release)
+    resolution = session.resolve(want.demand)
+    check_removals(resolution, want.demand.allow_removals, release=want.pin.release)
     return resolution.plan
 
 
@@ -126,8 +125,7 @@ def _write(staged: Staged) -> None:
         "source": staged.source.as_json(),
         "base_digest": staged.base_digest,
         "plan": staged.plan.as_json(),
-        "allow_removals": list(staged.allow_removals),
-        "again": list(staged.again),
+        "demand": staged.demand.as_json(),
     }
     write_json(staged.source.cache / _FILE, value)
 

@@ -23,7 +23,12 @@ from ansible_collections.osaas.fleet.plugins.module_utils._files import (
 from ansible_collections.osaas.fleet.plugins.module_utils._host import paths
 from ansible_collections.osaas.fleet.plugins.module_utils._host.backend import Source, source_from_json
 from ansible_collections.osaas.fleet.plugins.module_utils._host.patience import Patience
-from ansible_collections.osaas.fleet.plugins.module_utils._host.plan import Plan, plan_from_json
+from ansible_collections.osaas.fleet.plugins.module_utils._host.plan import (
+    Demand,
+    Plan,
+    demand_from_json,
+    plan_from_json,
+)
 
 _ID = re.compile(r"(?P<release>\d{8}T\d{6}Z)-(?P<number>\d+)")
 
@@ -32,9 +37,9 @@ _ID = re.compile(r"(?P<release>\d{8}T\d{6}Z)-(?P<number>\d+)")
 class Job:
     """What the worker is to do.
 
-    `again` are names of packages to reinstall if the plan would leave them as they are. `recovers` is the id
-    of a transaction that was interrupted or failed half way, `request` names the call that asked for this
-    one; both may be empty. An `offline` one is done by the next boot.
+    `before` is the package-set digest of the host when it was begun. `recovers` is the id of a transaction
+    that was interrupted or failed half way, `request` names the call that asked for this one; both may be
+    empty. An `offline` one is done by the next boot. With `restore_point`, the root is kept as it was.
     """
 
     id: str
@@ -42,10 +47,11 @@ class Job:
     from_release: str | None
     source: Source
     plan: Plan
-    allow_removals: tuple[str, ...] = field(default=())
-    again: tuple[str, ...] = field(default=())
+    demand: Demand = field(default=Demand())
+    before: str = ""
     patience: Patience = field(default=Patience())
     offline: bool = False
+    restore_point: bool = False
     recovers: str = ""
     request: str = ""
 
@@ -57,10 +63,11 @@ class Job:
             "from_release": self.from_release,
             "source": self.source.as_json(),
             "plan": self.plan.as_json(),
-            "allow_removals": list(self.allow_removals),
-            "again": list(self.again),
+            "demand": self.demand.as_json(),
+            "before": self.before,
             "patience": asdict(self.patience),
             "offline": self.offline,
+            "restore_point": self.restore_point,
             "recovers": self.recovers,
             "request": self.request,
         }
@@ -110,8 +117,7 @@ class Transaction:
                 **value,
                 "source": source_from_json(value["source"]),
                 "plan": plan_from_json(value["plan"]),
-                "allow_removals": tuple(value["allow_removals"]),
-                "again": tuple(value["again"]),
+                "demand": demand_from_json(value["demand"]),
                 "patience": Patience(**value["patience"]),
             }
         )

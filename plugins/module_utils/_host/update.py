@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import typing as t
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ansible_collections.osaas.fleet.plugins.module_utils._command import Runner
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import HostError
+from ansible_collections.osaas.fleet.plugins.module_utils._host import restore_point
 from ansible_collections.osaas.fleet.plugins.module_utils._host.activation import (
     Activated,
     Wish,
@@ -32,6 +33,9 @@ from ansible_collections.osaas.fleet.plugins.module_utils._host.pinning import (
 from ansible_collections.osaas.fleet.plugins.module_utils._host.plan import Plan
 from ansible_collections.osaas.fleet.plugins.module_utils._host.preview import Preview
 from ansible_collections.osaas.fleet.plugins.module_utils._host.rollback import (
+    Stay,
+    back_by_restore_point,
+    last_stay,
     nothing_to_leave,
     pin_back,
     rollback_target,
@@ -39,6 +43,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._host.rollback import 
 from ansible_collections.osaas.fleet.plugins.module_utils._host.running import read_running
 from ansible_collections.osaas.fleet.plugins.module_utils._host.settling import settle
 from ansible_collections.osaas.fleet.plugins.module_utils._host.staging import Want, predict, stage
+from ansible_collections.osaas.fleet.plugins.module_utils._host.transactions import last_transaction
 
 Result = dict[str, t.Any]
 
@@ -64,15 +69,14 @@ def staged(runner: Runner, request: Request) -> Result:
     """Download what the pinned release needs. Changed if anything was downloaded, or mended first."""
     if request.check:
         pin, source = _preview(request)
-        plan = predict(Want(pin, request.wish.allow_removals), source)
+        plan = predict(Want(pin, request.wish.demand), source)
         found = {"release": pin.release, "plan": plan.as_json(), "repairs": []}
         return {"changed": plan.download_bytes > 0, **found}
     pin = _pinned(request.release)
     repairs = finish(runner, request.wish, pin.release)
     with exclusive():
-        done, downloaded = stage(
-            runner, Want(pin, request.wish.allow_removals, debt()), request.wish.patience
-        )
+        want = Want(pin, replace(request.wish.demand, again=debt()))
+        done, downloaded = stage(runner, want, request.wish.patience)
     return {
         "changed": downloaded or bool(repairs),
         "release": pin.release,
@@ -94,13 +98,33 @@ def rolled_back(runner: Runner, request: Request) -> Result:
     """Bring the host back to the release before. One that never left what it was found with is let go."""
     if nothing_to_leave(request.release):
         return _let_go(runner, request)
+    target = rollback_target(request.release)
+    stay = last_stay(request.release, target.release)
+    undo = replace(request, wish=replace(request.wish, demand=stay.undone(request.wish.demand)))
     if request.check:
-        target = rollback_target(request.release)
         repinned = target != current_pin()
-        return _prediction(runner, request, target, source_of(target), repinned=repinned)
+        return _prediction(runner, undo, target, source_of(target), repinned=repinned)
     target, repinned = pin_back(request.release, request.bad_because)
-    done = activate(runner, target, request.wish)
-    return _settled(runner, request, done, repinned=repinned, revive=True)
+    done = _by_restore_point(runner, request, target, stay) or activate(runner, target, undo.wish)
+    result = _settled(runner, request, done, repinned=repinned, revive=True)
+    known = stay.before and not done.waits
+    return {**result, "restored": result["package_set_digest"] == stay.before if known else None}
+
+
+def _by_restore_point(runner: Runner, request: Request, target: Pin, stay: Stay) -> Activated | None:
+    """What the next boot will do; None if that is nothing."""
+    with exclusive():
+        last, waits = last_transaction(), restore_point.left() == request.release
+        if waits and last:
+            transaction = last.id
+        elif request.wish.restore_point:
+            transaction = back_by_restore_point(runner, target, stay, request.wish.timeout)
+        else:
+            transaction = ""
+    if not transaction:
+        return None
+    release = request.release
+    return Activated(not waits, target.release, release, Plan(), transaction, (), False, 0.0, waits=True)
 
 
 def _let_go(runner: Runner, request: Request) -> Result:
@@ -120,6 +144,13 @@ STATES: Mapping[str, Callable[[Runner, Request], Result]] = {
 
 
 def _pinned(release: str) -> Pin:
+    """The pin of this host. Raises HostError if it is another, or if the next boot leaves all this behind."""
+    if restore_point.left():
+        raise HostError(
+            f"leaves {restore_point.left()} at the next boot, with all that changes until then",
+            where="this host",
+            way_out="Reboot it first",
+        )
     pin = current_pin()
     if pin is None or pin.release != release:
         raise HostError(
@@ -155,7 +186,7 @@ def _settled(
 
 
 def _prediction(runner: Runner, request: Request, pin: Pin, source: Source, *, repinned: bool) -> Result:
-    plan = predict(Want(pin, request.wish.allow_removals), source)
+    plan = predict(Want(pin, request.wish.demand), source)
     running = read_running()
     from_release = running.release if running else None
     done = Activated(not plan.empty, pin.release, from_release, plan, "", (), False, 0.0)

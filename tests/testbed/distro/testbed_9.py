@@ -107,7 +107,7 @@ TESTBED_9 = Flavour(
         systemd-sysv tar tzdata udev util-linux xz-utils zstd
         """),
     tools=("curl", "hello", "jq", "less", "sudo"),
-    offered=("gpgv", "nginx", "python3-venv"),
+    offered=("btrfs-progs", "gpgv", "nginx", "python3-venv"),
     appstream=("curl", "hello", "jq", "less", "libjq1", "libonig5", "nginx", "nginx-common", "sudo"),
     dropped=words("""
         adduser apt cdebconf debconf debconf-2.0 debsums dirmngr dpkg gnupg gnupg-l10n gpg-wks-client

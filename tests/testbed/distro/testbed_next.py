@@ -19,7 +19,7 @@ TESTBED_NEXT = replace(
     suite="forky",
     major="11",
     core=(*(name for name in TESTBED_9.core if name not in _DNF4), "dnf5", "python3-libdnf5"),
-    offered=(),
+    offered=("btrfs-progs",),
     dropped=(*TESTBED_9.dropped, *words("systemd-cryptsetup systemd-timesyncd systemd-tpm")),
     # It loads most of its libraries only when it needs them, and so merely recommends them.
     demanding=("systemd",),

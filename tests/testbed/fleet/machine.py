@@ -21,12 +21,19 @@ class Machine:
     """A root directory that systemd-nspawn boots."""
 
     def __init__(
-        self, host: Host, root: Path, log: Path, cgroup: Cgroup, changed: Callable[[Machine], None]
+        self,
+        host: Host,
+        root: Path,
+        device: str,
+        log: Path,
+        cgroup: Cgroup,
+        changed: Callable[[Machine], None],
     ) -> None:
-        """`changed` is called after each start and each end."""
+        """`device` holds the file system of `root`; `changed` is called after each start and end."""
         self.host = host
         self.boots = 0
-        self._root, self._log, self._cgroup, self._changed = root, log, cgroup, changed
+        self._root, self._device, self._log = root, device, log
+        self._cgroup, self._changed = cgroup, changed
         self._running: asyncio.Task[None] | None = None
         self._cut = False
 
@@ -71,6 +78,7 @@ class Machine:
                 f"--directory={self._root}",
                 f"--machine={self.host.name}",
                 f"--network-bridge={BRIDGE}",
+                f"--bind={self._device}",  # as on any machine, the disk of its root can be mounted
                 "--boot",
                 "--register=no",
                 "--keep-unit",

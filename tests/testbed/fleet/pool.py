@@ -106,6 +106,11 @@ def mounted_lazily(image: Path, mount_point: Path) -> Iterator[None]:
         run(["umount", "--lazy", str(mount_point)])
 
 
+def device(mount_point: Path) -> str:
+    """The block device behind a mounted pool."""
+    return run(["findmnt", "--noheadings", "--output=SOURCE", str(mount_point)]).strip()
+
+
 def make_root(pool: Path, name: str) -> Path:
     """A host's root: a snapshot of the base."""
     root = pool / name

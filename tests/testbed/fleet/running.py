@@ -62,7 +62,9 @@ class Running:
 
     def _machine(self, host: Host, group: Cgroup) -> Machine:
         root, log = self._instance.pool / host.name, self._instance.log(host.name)
-        return Machine(host, root, log, group.child(host.name), self._switched)
+        return Machine(
+            host, root, pool.device(self._instance.pool), log, group.child(host.name), self._switched
+        )
 
     def _make_hosts(self) -> None:
         identity.make_client_key(self._instance)

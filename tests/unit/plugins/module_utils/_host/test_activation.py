@@ -19,7 +19,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._host import activatio
 from ansible_collections.osaas.fleet.plugins.module_utils._host.activation import Wish, debt, finish
 from ansible_collections.osaas.fleet.plugins.module_utils._host.backend import Source
 from ansible_collections.osaas.fleet.plugins.module_utils._host.patience import Patience
-from ansible_collections.osaas.fleet.plugins.module_utils._host.plan import Plan
+from ansible_collections.osaas.fleet.plugins.module_utils._host.plan import Demand, Plan
 from ansible_collections.osaas.fleet.plugins.module_utils._host.transactions import (
     Job,
     Outcome,
@@ -32,7 +32,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._host.transactions imp
 
 R1, R2 = "20261101T000000Z", "20261102T000000Z"
 PLAN = Plan(upgrade=("bash-0:2-1.noarch",), install=("new-0:1-1.noarch",), remove=("old-0:1-1.noarch",))
-WISH = Wish((), 5.0, "this call", Patience(1, 2))
+WISH = Wish(Demand(), 5.0, "this call", Patience(1, 2))
 
 
 @dataclass
@@ -75,7 +75,7 @@ def transaction(
     *, half_done: bool, end: Outcome | None = None, recovers: str = "", release: str = R2
 ) -> Transaction:
     new = new_transaction(release)
-    job = Job(new.id, release, R1, Source(paths.CACHE / release, ()), PLAN, again=("earlier",))
+    job = Job(new.id, release, R1, Source(paths.CACHE / release, ()), PLAN, Demand(again=("earlier",)))
     new.record(replace(job, recovers=recovers))
     if half_done:
         new.begin_change()
@@ -93,7 +93,7 @@ def test_what_stopped_half_way_is_run_again_whole(end: Outcome | None) -> None:
     assert recovery and systemd.started == [recovery.id] == [f"{R2}-2"]
     job = recovery.job()
     assert (job.recovers, job.request, job.patience) == (stopped.id, "this call", WISH.patience)
-    assert job.again == ("bash", "earlier", "new") and job.plan == PLAN
+    assert job.demand.again == ("bash", "earlier", "new") and job.plan == PLAN
     ended = stopped.outcome()
     assert ended and ended.error == (end.error if end else f"interrupted; {recovery.id} goes on with it")
     assert finish(systemd, replace(WISH, request="next"), R2) == ()
