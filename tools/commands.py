@@ -9,6 +9,7 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
@@ -46,15 +47,18 @@ async def run_commands(section: Section, log: IO[bytes], report: Path) -> int:
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
-    """Ctrl-C, a while to clear up, and an end of all that is left: Ansible's workers leave the session."""
+    """Ctrl-C for it, time to clear up for it and all that it began, and an end of what is left then.
+
+    What it began may outlive it to clear up, as fleets do, or have left its session, as Ansible's workers do.
+    """
     family = _family(process.pid)
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGINT)
-    with suppress(TimeoutError):
-        await asyncio.wait_for(process.wait(), PATIENCE)
-    for pid in family:
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+    deadline = time.monotonic() + PATIENCE
+    while any(map(_lives, family)) and time.monotonic() < deadline:
+        await asyncio.sleep(0.1)
+    for pid in filter(_lives, family):
+        os.kill(pid, signal.SIGKILL)
     await process.wait()
 
 
@@ -65,6 +69,14 @@ def _family(pid: int) -> list[int]:
     except OSError:  # it has ended
         return []
     return [pid, *(found for task in tasks for word in task.split() for found in _family(int(word)))]
+
+
+def _lives(pid: int) -> bool:
+    """Not so one that has ended and waits for its parent to take note."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] not in "ZX"
+    except OSError:
+        return False
 
 
 def _environment(report: Path) -> dict[str, str]:

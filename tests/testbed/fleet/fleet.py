@@ -26,7 +26,7 @@ from .instance import Instance
 from .spec import Spec
 
 PACKAGES = Path(__file__).parents[2]  # where the supervisor finds this package
-STOP_SECONDS = 15.0
+STOP_SECONDS = 60.0  # its file system is written out before it is removed: a busy disk takes long
 
 
 class Fleet:

@@ -118,27 +118,30 @@ def test_tests_are_counted_from_a_real_run_of_pytest(tmp_path: Path) -> None:
 RUN = """
 import asyncio, sys
 from pathlib import Path
+from tools import commands
 from tools.lanes import Lanes
 from tools.sections import Section
+commands.PATIENCE = 2
 sections = [Section(name, "unit", (f"sh {sys.argv[1]}/{name}.sh",)) for name in ("one", "two")]
 asyncio.run(Lanes(sections, Path(sys.argv[1])).run())
 """
-STRAY = "setsid sh -c 'touch begun-$$; sleep 60; true' &"  # as Ansible's workers do
+STRAY = "setsid sh -c 'touch begun-$$; sleep 60; true' &"  # not reached by Ctrl-C
+HEIR = "setsid sh -c 'touch begun-$$; tail -f /dev/null --pid $PPID; sleep 0.5; echo heir is tidy' &"
 TIDY = "trap 'echo tidy; exit 1' INT; touch begun-$$; sleep 60"
 
 
 def test_an_interrupted_run_ends_all_that_it_began(tmp_path: Path) -> None:
     for name in ("one", "two"):
-        (tmp_path / f"{name}.sh").write_text(f"cd {tmp_path}; {STRAY} {TIDY}")
+        (tmp_path / f"{name}.sh").write_text(f"cd {tmp_path}; {STRAY} {HEIR} {TIDY}")
     argv = [sys.executable, "-c", RUN, str(tmp_path)]
     runner = subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    until(lambda: len(list(tmp_path.glob("begun-*"))) == 4)
+    until(lambda: len(list(tmp_path.glob("begun-*"))) == 6)
 
     runner.send_signal(signal.SIGINT)
     told, error = runner.communicate(timeout=20)
 
     assert "KeyboardInterrupt" in error
-    assert told.count("tidy") == 2
+    assert (told.count("\ntidy"), told.count("heir is tidy")) == (2, 2)
     pids = [path.name.removeprefix("begun-") for path in tmp_path.glob("begun-*")]
     until(lambda: not any(map(lives, pids)))
 

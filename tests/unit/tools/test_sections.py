@@ -17,14 +17,13 @@ def test_names_differ_as_their_reports_do() -> None:
     assert len(set(names)) == len(names)
 
 
-def test_every_file_of_tests_is_in_one_section() -> None:
+def test_every_file_of_tests_is_in_a_section() -> None:
     words = [
         word for section in sections(ROOT / "tests") for line in section.commands for word in line.split()
     ]
     places = [ROOT / word for word in words if word.startswith("tests/")]
     for file in (ROOT / "tests").glob("**/test_*.py"):
-        under = {place for place in places if file.is_relative_to(place)}
-        assert len(under) == 1, f"{file} is in {under or 'no section'}"
+        assert any(map(file.is_relative_to, places)), f"{file} is in no section"
 
 
 def test_what_lies_there_is_found(tmp_path: Path) -> None:
