@@ -9,12 +9,15 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: exemption
-short_description: Keep hosts out of rollouts for a while
+short_description: Keep hosts out of rollouts for a while, or waive their failures
 version_added: "0.1.0"
 description:
   - A host with an exemption is left out of every rollout until the exemption ends by itself or is taken away;
     then the next run takes it in again. Its wave does not wait for it.
   - A host that is in flight is finished all the same.
+  - An exemption waives the failure of a host that has failed. The host is charged to no budget any more, and
+    no wave waits for it; the exemption's owner answers for it. A host that was held before it was changed
+    comes back when the exemption ends. One that the release has failed stays out of that release's rollout.
 extends_documentation_fragment:
   - osaas.fleet._attributes.CONTROLLER
   - osaas.fleet._attributes.ACTION_GROUP
@@ -60,6 +63,14 @@ EXAMPLES = r"""
     owner: payroll@example.com
     reason: year-end closing
     expires: "2027-01-15"
+
+- name: Answer for a quarantined host, so that it uses up no budget until it is repaired
+  osaas.fleet.exemption:
+    ledger: /var/lib/osaas/ledger.db
+    hosts: [web-07]
+    owner: hardware@example.com
+    reason: its disk is being replaced
+    expires: "2026-12-01"
 
 - name: Let them in again
   osaas.fleet.exemption:

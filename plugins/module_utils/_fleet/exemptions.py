@@ -39,8 +39,9 @@ def exempt(
 ) -> list[str]:
     """Give each host the exemption, or end what it has (None); returns the hosts that this changed.
 
-    A host in flight is finished all the same. Raises InputError for an exemption without owner, reason or
-    future end, and for a host that the ledger does not have.
+    A host that has failed is charged no more: whoever exempts it answers for it. One in flight is finished
+    all the same. Raises InputError for an exemption without owner, reason or future end, and for a host that
+    the ledger does not have.
     """
     _check(connection, hosts, wanted, now)
     table = tables().exemption
@@ -48,7 +49,8 @@ def exempt(
         row.host: Exemption(row.owner, row.reason, row.expires)
         for row in connection.execute(sa.select(table))
     }
-    changed = [host for host in hosts if known.get(host) != wanted]
+    waived = [] if wanted is None else [host for host in hosts if _waive(connection, host)]
+    changed = [host for host in hosts if known.get(host) != wanted or host in waived]
     for host in changed:
         connection.execute(table.delete().where(table.c.host == host))
         if wanted is not None:
@@ -63,6 +65,7 @@ def exempt(
             inputs={
                 "wanted": wanted and wanted.__dict__,
                 "was": known[host].__dict__ if host in known else None,
+                "waived": host in waived,
             },
         )
     rollout = tables().rollout
@@ -72,6 +75,39 @@ def exempt(
         mark_exempt(connection, number, now=now)
         tally.count_waves(connection, number)
     return changed
+
+
+def _waive(connection: Connection, host: str) -> bool:
+    """Take the charge from a host that has failed; returns whether there was one.
+
+    One that was changed stays out of its rollout, as the release has failed it. One that was held, or waits
+    to be tried again, runs what it ran: it is exempt as others are.
+    """
+    assignment, rollout, table = tables().assignment, tables().rollout, tables().host
+    row = connection.execute(sa.select(table).where(table.c.name == host)).one()
+    open_ones = sa.select(rollout.c.id).where(rollout.c.state.in_(states.UNFINISHED))
+    mine = (assignment.c.host == host) & assignment.c.rollout.in_(open_ones)
+    failed = connection.execute(
+        sa.select(assignment.c.rollout, assignment.c.state).where(
+            mine & assignment.c.state.in_((*states.FAILED, states.RETRY))
+        )
+    ).all()
+    for number, state in failed:
+        untouched = state in (states.HELD, states.RETRY)
+        values: dict[str, t.Any] = {"state": states.EXEMPT if untouched else states.WAIVED}
+        if untouched:
+            values |= {"retries": 0, "retry_at": 0.0, "ended": None}
+        connection.execute(
+            assignment.update().where(mine & (assignment.c.rollout == number)).values(**values)
+        )
+        if state in states.FAILED:
+            tally.unforgive(connection, number, 1)
+    charged = row.unavailable in (*states.FAILED, states.RETRY)
+    if charged:
+        connection.execute(tables().claim.delete().where(tables().claim.c.host == host))
+        connection.execute(table.update().where(table.c.name == host).values(unavailable=""))
+        tally.charge(connection, row.domain, -1)
+    return charged or bool(failed)
 
 
 def mark_exempt(connection: Connection, rollout: int, *, now: float) -> None:

@@ -147,11 +147,7 @@ def settle(connection: Connection, number: int, *, who: str, now: float) -> tupl
     if over:
         state, reason = "halted", over.reason
     elif sum(wave.done for wave in waves) + failed == hosts:
-        state, reason = (
-            ("succeeded with exceptions", f"{failed} of {hosts} hosts failed")
-            if failed
-            else ("succeeded", "")
-        )
+        state, reason = _success(hosts, failed, _waived(connection, number))
         ended = now
     else:
         # An operator's reason for resuming stays.
@@ -181,6 +177,21 @@ def _standing() -> Select[t.Any]:
     policy = sa.cast(rollout.c.policy, sa.Text).label("policy")
     query = sa.select(rollout.c.state, rollout.c.reason, rollout.c.forgiven, policy)
     return query.where(rollout.c.id == sa.bindparam("number"))
+
+
+def _success(hosts: int, failed: int, waived: int) -> tuple[str, str]:
+    """The state of a rollout that every host is through with, and its reason."""
+    exceptions = [f"{failed} of {hosts} hosts failed"] * bool(failed) + [f"{waived} are waived"] * bool(
+        waived
+    )
+    return ("succeeded with exceptions", ", ".join(exceptions)) if exceptions else ("succeeded", "")
+
+
+def _waived(connection: Connection, number: int) -> int:
+    """Hosts that failed, and are counted no more."""
+    table = tables().assignment
+    mine = (table.c.rollout == number) & (table.c.state == states.WAIVED)
+    return connection.scalar(sa.select(sa.func.count()).where(mine)) or 0
 
 
 def _register(connection: Connection, release: Release, *, now: float) -> None:
