@@ -63,7 +63,7 @@ def ensure_distro(flavour: str = "testbed-9", *, cache: Path, progress: Progress
 def _state() -> str:
     """The digest of everything in this package: what was built by the same state is complete."""
     here = Path(__file__).parent
-    sources = sorted([*here.glob("*.py"), *(here / "beacon").glob("beacon.*")])
+    sources = sorted([*here.glob("*.py"), *(here / "beacon").glob("beacon.*"), *(here / "initrd").iterdir()])
     return digest(*(path.read_text() for path in sources))
 
 

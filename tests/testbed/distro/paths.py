@@ -13,12 +13,16 @@ MERGED = ("bin", "sbin", "lib", "lib64")
 _NOT_SHIPPED = re.compile(
     r"/usr/share/(doc|man|info|locale|lintian|bug|doc-base|reportbug|menu|gtk-doc)(/|$)"
 )
+_KERNEL = re.compile(r"/boot/(vmlinuz|config|System\.map)-([^/]+)")
 _GLOB = re.compile(r"[\[\]*?{}\\]")
 
 
 def canonical(path: str) -> str:
-    """The absolute `path` with /bin, /sbin, /lib and /lib64 below /usr."""
+    """The absolute `path` with /bin, /sbin, /lib and /lib64 below /usr, and a kernel beside its modules."""
     first = path.split("/")[1]
+    kernel = _KERNEL.fullmatch(path)
+    if kernel:
+        return f"/usr/lib/modules/{kernel[2]}/{kernel[1]}"
     return f"/usr{path}" if first in MERGED else path
 
 

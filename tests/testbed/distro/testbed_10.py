@@ -1,13 +1,25 @@
 # Copyright (c) osaas.fleet contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Flavour testbed-10: Debian trixie's packages, like an EL10 (systemd 257, dnf 4.23, Python 3.13)."""
+"""Flavour testbed-10: Debian trixie's packages, like an EL10 (systemd 257, dnf 4.23, Python 3.13).
+
+It has what machines boot from, a kernel and a boot loader, and the tools that make disks.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
+from .flavour import Amendment, File, Scriptlet, words
 from .testbed_9 import TESTBED_9
+
+_INITRD = Path(__file__).parent / "initrd"
+# As on EL: a kernel that is installed has an initramfs, made by a tool of its own there.
+_KERNEL = """\
+for kernel in /usr/lib/modules/*; do
+  /usr/sbin/depmod "${kernel##*/}" && /usr/bin/mkinitrd "${kernel##*/}" "/boot/initramfs-${kernel##*/}.img"
+done"""
 
 TESTBED_10 = replace(
     TESTBED_9,
@@ -16,5 +28,19 @@ TESTBED_10 = replace(
     major="10",
     # A plugin of dnf, system-upgrade, imports it without requiring it.
     core=(*TESTBED_9.core, "python3-systemd"),
-    offered=(),
+    offered=words("""
+        btrfs-progs busybox-static cpio cryptsetup-bin dosfstools e2fsprogs erofs-utils
+        linux-image-cloud-amd64 mtools squashfs-tools systemd-boot systemd-boot-efi systemd-repart
+        systemd-ukify
+        """),
+    amendments={
+        **TESTBED_9.amendments,
+        "busybox-static": Amendment(
+            files={
+                "/usr/bin/mkinitrd": File((_INITRD / "mkinitrd").read_text(), mode=0o755),
+                "/usr/lib/testbed-initrd/init": File((_INITRD / "init").read_text(), mode=0o755),
+            }
+        ),
+        "linux-image-[0-9]*": Amendment(scriptlets=(Scriptlet("posttrans", _KERNEL),)),
+    },
 )

@@ -18,6 +18,7 @@ from testbed.distro.paths import canonical, link_target, member_path, quoted, sh
         ("/lib", "/usr/lib"),
         ("/usr/bin/jq", "/usr/bin/jq"),
         ("/library/x", "/library/x"),
+        ("/boot/vmlinuz-6.12.1+deb13", "/usr/lib/modules/6.12.1+deb13/vmlinuz"),
         ("/", "/"),
     ],
 )

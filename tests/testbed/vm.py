@@ -1,0 +1,62 @@
+# Copyright (c) osaas.fleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A virtual machine with UEFI firmware, emulated in software: it needs no KVM, and so runs anywhere."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+FIRMWARE = Path("/usr/share/OVMF")
+MACHINE = ("-machine", "q35,accel=tcg", "-cpu", "Nehalem", "-m", "1024", "-smp", "1", "-display", "none")
+
+
+class VmError(Exception):
+    """The machine did not get where it should; the message has what it last said."""
+
+
+@dataclass(frozen=True)
+class Vm:
+    """A running machine. `serial` is the file that its console is written to."""
+
+    process: subprocess.Popen[bytes]
+    serial: Path
+
+    def said(self) -> str:
+        """What its console has shown so far."""
+        return self.serial.read_text(errors="replace") if self.serial.exists() else ""
+
+    def wait_for(self, text: str, *, seconds: float) -> str:
+        """Wait until the console shows `text`; returns all that it showed. Raises VmError."""
+        end = time.monotonic() + seconds
+        while text not in self.said():
+            if self.process.poll() is not None or time.monotonic() > end:
+                why = "ended" if self.process.poll() is not None else f"said no {text!r} in {seconds:.0f} s"
+                raise VmError(f"the machine {why}; its console: {self.said()[-2000:]}")
+            time.sleep(0.2)
+        return self.said()
+
+
+@contextmanager
+def booted(disk: Path, scratch: Path) -> Iterator[Vm]:
+    """A machine that boots from `disk`, which stays as it is; a restart is its end. It has no network."""
+    variables, serial = scratch / "efi-variables", scratch / "serial"
+    shutil.copy(FIRMWARE / "OVMF_VARS_4M.fd", variables)
+    drives = (
+        f"if=pflash,format=raw,unit=0,readonly=on,file={FIRMWARE / 'OVMF_CODE_4M.fd'}",
+        f"if=pflash,format=raw,unit=1,file={variables}",
+        f"if=virtio,format=raw,cache=unsafe,snapshot=on,file={disk}",
+    )
+    argv = ["qemu-system-x86_64", *MACHINE, "-nodefaults", "-no-reboot", "-device", "virtio-rng-pci"]
+    argv += [word for drive in drives for word in ("-drive", drive)]
+    with subprocess.Popen([*argv, "-serial", f"file:{serial}"]) as process:
+        try:
+            yield Vm(process, serial)
+        finally:
+            process.kill()
