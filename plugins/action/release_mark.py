@@ -10,7 +10,11 @@ import time
 import typing as t
 
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.ledger import Ledger
-from ansible_collections.osaas.fleet.plugins.module_utils._fleet.marks import FLAGS, mark
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet.marks import (
+    FLAGS,
+    mark,
+    release_before,
+)
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.owner import controlling_run
 from ansible_collections.osaas.fleet.plugins.module_utils._module import Options
 from ansible_collections.osaas.fleet.plugins.plugin_utils._ledger_action import Args, LedgerAction, TaskVars
@@ -32,4 +36,5 @@ class ActionModule(LedgerAction):
             changed = mark(
                 connection, args["release"], flag, args["reason"], who=controlling_run(), now=time.time()
             )
-        return {"changed": changed}
+            before = release_before(connection, args["release"])
+        return {"changed": changed, "before": before}

@@ -57,4 +57,13 @@ EXAMPLES = r"""
     reason: containers panic the kernel
 """
 
-RETURN = r""" # """
+RETURN = r"""
+---
+before:
+  description:
+    - The release that most hosts ran before the newest rollout of O(release), to roll back to; empty when
+      nobody knows.
+  type: str
+  returned: success
+  sample: 20261115T174400Z
+"""
