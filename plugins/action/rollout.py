@@ -19,6 +19,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._fleet.ledger import L
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.outlook import Outlook, outlook
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.owner import controlling_run
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.plan import IN_FLIGHT, batches
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet.progress import progress
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.rollouts import (
     Opened,
     OpenHost,
@@ -79,8 +80,9 @@ class ActionModule(LedgerAction):
             if self.check_mode or opened.state == "planned":
                 foretold = forecast(candidates(connection), opened.policy, begin=now).lines
             following = outlook(connection, opened.rollout, now=now)
+            far = progress(connection, opened.rollout)
         hosts = [host for host in opened.hosts if args["only"] is None or host.name in args["only"]]
-        return opened, _result(opened, hosts, release, owner, following, foretold)
+        return opened, {**_result(opened, hosts, release, owner, following, foretold), "progress": far}
 
     def _control(self, ledger: Ledger, args: Args) -> dict[str, t.Any]:
         if args["state"] == "planned":

@@ -51,7 +51,7 @@ options:
     type: int
   gate_headers:
     description:
-      - HTTP headers for the gates of the policy, by a gate's name. What is secret about a gate belongs here:
+      - HTTP headers for the gates of the policy, by a gate's name. What is secret about a gate belongs here, as
         a policy is kept in the ledger and shown to everyone.
     type: dict
     default: {}
@@ -246,4 +246,16 @@ serial:
   elements: int
   returned: with O(release)
   sample: [1, 5]
+progress:
+  description:
+    - How far the rollout is. Its C(waves), how many hosts of the fleet are C(unavailable) of at most
+      C(max_unavailable), and how many of the rollout have C(failed) of at most C(error_budget).
+  type: dict
+  returned: with O(release)
+  sample:
+    waves: [{name: canary, hosts: 1, done: 1, failed: 0}, {name: fleet, hosts: 5, done: 0, failed: 0}]
+    unavailable: 1
+    max_unavailable: 2
+    failed: 0
+    error_budget: 0
 """

@@ -133,4 +133,21 @@ rollout_reason:
   type: str
   returned: success
   sample: "1 of 6 hosts failed, the error budget is 0"
+wave:
+  description: The wave that the host is in.
+  type: str
+  returned: success
+  sample: canary
+progress:
+  description:
+    - How far the rollout is. Its C(waves), how many hosts of the fleet are C(unavailable) of at most
+      C(max_unavailable), and how many of the rollout have C(failed) of at most C(error_budget).
+  type: dict
+  returned: success
+  sample:
+    waves: [{name: canary, hosts: 1, done: 1, failed: 0}, {name: fleet, hosts: 5, done: 0, failed: 0}]
+    unavailable: 1
+    max_unavailable: 2
+    failed: 0
+    error_budget: 0
 """
