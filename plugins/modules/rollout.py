@@ -51,8 +51,8 @@ options:
     type: int
   gate_headers:
     description:
-      - HTTP headers for the gates of the policy, by a gate's name. What is secret about a gate belongs here, as
-        a policy is kept in the ledger and shown to everyone.
+      - HTTP headers for the gates of the policy, by a gate's name. What is secret about a gate belongs here,
+        as a policy is kept in the ledger and shown to everyone.
     type: dict
     default: {}
   pass_gates:
