@@ -43,6 +43,12 @@ options:
   path:
     description: A file to write the plan to, as JSON.
     type: path
+  relock:
+    description:
+      - Plan without regard to the lock files that definitions name under C(lock), and write these anew.
+      - A lock file says which packages an image gets. Without this option, a plan that is another fails.
+    type: bool
+    default: false
 seealso:
   - module: osaas.fleet.image
 requirements:
@@ -57,6 +63,13 @@ EXAMPLES = r"""
     definitions: /srv/images
     name: web
     path: /srv/images/web.plan.json
+
+- name: Move on to the packages that the snapshot has now
+  osaas.fleet.image_plan:
+    store: /srv/osaas
+    definitions: /srv/images
+    name: web
+    relock: true
 """
 
 RETURN = r"""
@@ -112,6 +125,7 @@ SPEC = ArgumentSpec(
         "name": {"type": "str", "required": True},
         "arch": {"type": "str", "default": "x86_64"},
         "path": {"type": "path"},
+        "relock": {"type": "bool", "default": False},
     }
 )
 
@@ -123,15 +137,20 @@ def work(module: AnsibleModule) -> Result:
         if found is None:
             module.fail_json(msg=missing_required_lib(library, reason="to plan an image"))
     check_name(params["name"], where="name")
-    store, sources = open_store(params["store"]), Path(params["definitions"])
-    plan = plan_image(ModuleRunner(module), store, sources, params["name"], params["arch"]).to_dict()
-    if params["path"] is None:
-        return {"changed": False, **plan}
-    path, text = Path(params["path"]), json_text(plan)
+    store, sources, locked = open_store(params["store"]), Path(params["definitions"]), not params["relock"]
+    plan = plan_image(ModuleRunner(module), store, sources, params["name"], params["arch"], locked=locked)
+    files = {} if locked else {sources / name: json_text(lock) for name, lock in plan.locks().items()}
+    if params["path"] is not None:
+        files[Path(params["path"])] = json_text(plan.to_dict())
+    diff = [_write(path, text, dry=module.check_mode) for path, text in files.items()]
+    return {"changed": any(one["before"] != one["after"] for one in diff), **plan.to_dict(), "diff": diff}
+
+
+def _write(path: Path, text: str, *, dry: bool) -> dict[str, str]:
     before = path.read_text(encoding="utf-8") if path.is_file() else ""
-    if not module.check_mode:
+    if not dry:
         write_atomic(path, text.encode())
-    return {"changed": before != text, **plan, "diff": {"before": before, "after": text}}
+    return {"before_header": str(path), "after_header": str(path), "before": before, "after": text}
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from itertools import groupby
 from pathlib import Path
@@ -22,7 +22,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._image.image_plan impo
 from ansible_collections.osaas.fleet.plugins.module_utils._image.layers import Layer, Layers, layer_key
 from ansible_collections.osaas.fleet.plugins.module_utils._image.lineage import Arranged
 from ansible_collections.osaas.fleet.plugins.module_utils._image.listing import Entry
-from ansible_collections.osaas.fleet.plugins.module_utils._image.root import Root, source_file
+from ansible_collections.osaas.fleet.plugins.module_utils._image.root import Root
 from ansible_collections.osaas.fleet.plugins.module_utils._image.rpm_plan import RpmPlan
 from ansible_collections.osaas.fleet.plugins.module_utils._image.sandbox import Sandbox
 from ansible_collections.osaas.fleet.plugins.module_utils._image.seal import seal
@@ -53,8 +53,19 @@ class Builder:
     sources: Path
     keys: Sequence[Path]
 
+    @property
+    def key(self) -> str:
+        """The key of the last layer, which is the image."""
+        return list(self._works())[-1][1]
+
+    def of_image(self, name: str) -> Builder:
+        """The builder of an image that features of this one copy from."""
+        return replace(self, plan=self.plan.copied[name])
+
     def build(self) -> Iterator[Step]:
         """Find or make every layer, and tell of each; the last one is the image. Raises FleetError."""
+        for name in self.plan.copied:
+            yield from self.of_image(name).build()
         parent: str | None = None
         for work, key in self._works():
             started = time.monotonic()
@@ -67,7 +78,8 @@ class Builder:
 
     def missing(self) -> list[str]:
         """The keys of layers that build() would make."""
-        return [key for _work, key in self._works() if self.layers.find(key) is None]
+        others = [key for name in self.plan.copied for key in self.of_image(name).missing()]
+        return [*others, *(key for _work, key in self._works() if self.layers.find(key) is None)]
 
     def _works(self) -> Iterator[tuple[_Work, str]]:
         parent: str | None = None
@@ -97,7 +109,8 @@ class _Work:
             epoch=self.builder.plan.epoch,
             phase=self.phase.name,
             features=[feature.told() for feature in self.features],
-            inputs={name: _digest(source_file(self.builder.sources, name)) for name in inputs},
+            inputs={name: _digest(self.builder.sources / name) for name in inputs},
+            images=self._images(),
             ids=[dict(self.image.ids.users), dict(self.image.ids.groups)],
             packages=packages,
             keys=[_digest(key) for key in self.builder.keys],
@@ -106,7 +119,10 @@ class _Work:
     def apply(self, root: Path) -> None:
         """See Make."""
         builder = self.builder
-        place = Root(Sandbox(builder.runner, root, builder.plan.epoch), builder.sources, self.image.ids)
+        images = {name: builder.layers.root(key) for name, key in self._images().items()}
+        place = Root(
+            Sandbox(builder.runner, root, builder.plan.epoch), builder.sources, self.image.ids, images
+        )
         if self.phase is Phase.PACKAGES:
             install(place.sandbox, self._packages, builder.plan.trees, builder.keys)
         for feature in self.features:
@@ -117,11 +133,10 @@ class _Work:
         """See Make. Commands may change what they say they do, and nothing else."""
         if self.phase is not Phase.COMMANDS:
             return
-        declared = {item.key.name for feature in self.features for item in feature.provides()}
         surprising = [
             change
             for change in changes(before, after)
-            if change.path not in declared and change.what != ("time",)
+            if change.what != ("time",) and not any(one.may_change(change.path) for one in self.features)
         ]
         if surprising:
             where = ", ".join(str(feature.place) for feature in self.features)
@@ -129,6 +144,11 @@ class _Work:
                 f"commands changed what is not among their outputs: {', '.join(map(str, surprising[:SHOWN]))}"
             )
             raise InputError(what, where=where, way_out="Name it under outputs, or keep them from it")
+
+    def _images(self) -> dict[str, str]:
+        """The keys of the images that it copies from, by name."""
+        names = sorted({name for feature in self.features for name in feature.images()})
+        return {name: self.builder.of_image(name).key for name in names}
 
     @property
     def _packages(self) -> RpmPlan:

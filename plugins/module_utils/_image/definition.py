@@ -37,6 +37,8 @@ class Definition:
     ids: Ids
     features: tuple[Feature, ...]
     artifacts: tuple[Artifact, ...]
+    lock: str | None
+    lock_place: Place
 
 
 def read_definition(path: Path) -> Definition:
@@ -46,7 +48,7 @@ def read_definition(path: Path) -> Definition:
     if errors:
         raise AllErrors(errors)
     data = text.data
-    features = list(_features(text))
+    features = list(_features(text, path.parent))
     errors = [feature for feature in features if isinstance(feature, FleetError)]
     if data["image"] != path.stem:
         what = f"the image is called {data['image']!r}, its file {path.name!r}"
@@ -63,6 +65,8 @@ def read_definition(path: Path) -> Definition:
         ids=Ids(text.place(("ids",)), ids.get("users", {}), ids.get("groups", {})),
         features=tuple(feature for feature in features if isinstance(feature, Feature)),
         artifacts=tuple(_artifacts(data.get("artifacts", []))),
+        lock=data.get("lock"),
+        lock_place=text.place(("lock",)),
     )
 
 
@@ -77,11 +81,11 @@ def read_lineage(directory: Path, name: str) -> list[Definition]:
     return lineage
 
 
-def _features(text: Text) -> Iterator[Feature | FleetError]:
+def _features(text: Text, sources: Path) -> Iterator[Feature | FleetError]:
     for index, entry in enumerate(text.data.get("features", [])):
         ((kind, options),) = entry.items()
         try:
-            yield KINDS[kind].read(options, text.place(("features", index, kind)))
+            yield KINDS[kind].read(options, text.place(("features", index, kind)), sources)
         except FleetError as error:
             yield error
 
@@ -128,7 +132,7 @@ def _told(error: t.Any) -> tuple[str, str]:
     if error.validator == "type":
         wanted = _NOUNS.get(error.validator_value, error.validator_value)
         return f"{option}must be {wanted}, is {_NOUNS.get(_type(error.instance), 'nothing')}", rule
-    if error.validator == "pattern":
+    if error.validator in ("pattern", "enum"):
         return f"{option}{error.instance!r} will not do", rule
     if error.validator in ("minProperties", "maxProperties"):
         return f"{option}an entry has one key, its kind; here are {len(error.instance)}", ""

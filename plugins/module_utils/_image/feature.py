@@ -11,7 +11,9 @@ import typing as t
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from enum import IntEnum
+from pathlib import Path
 
+from ansible_collections.osaas.fleet.plugins.module_utils._image.context import Context
 from ansible_collections.osaas.fleet.plugins.module_utils._image.item import Item, Key
 from ansible_collections.osaas.fleet.plugins.module_utils._image.requirement import Requirement
 from ansible_collections.osaas.fleet.plugins.module_utils._image.text import Place
@@ -39,8 +41,10 @@ class Packages:
     """What a feature asks of the one transaction of its image; see the kind `rpms`."""
 
     install: tuple[str, ...] = ()
+    upgrade: tuple[str, ...] = ()
     remove: tuple[str, ...] = ()
     remove_if_present: tuple[str, ...] = ()
+    weak_dependencies: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,9 +79,20 @@ class Feature:
         }
 
     @classmethod
-    def read(cls, options: Mapping[str, t.Any], place: Place) -> Feature:
-        """Options that the schema accepts, as a feature. Raises InputError for what a schema cannot say."""
-        return cls(place=place, **{name: _frozen(value) for name, value in options.items()})
+    def read(cls, options: Mapping[str, t.Any], place: Place, sources: Path) -> Feature:
+        """Options that the schema accepts, as a feature. `sources` is the directory of the definition.
+
+        Raises InputError for what a schema cannot say.
+        """
+        return cls(place=place, **{name: frozen(value) for name, value in options.items()})
+
+    def images(self) -> Iterable[str]:
+        """Other images that it copies from."""
+        return ()
+
+    def within(self, context: Context) -> Feature:
+        """The same feature, knowing the context. Raises InputError."""
+        return self
 
     def provides(self) -> Iterable[Item]:
         """What is in the image because of this feature."""
@@ -92,8 +107,16 @@ class Feature:
         return ()
 
     def replaces(self) -> Iterable[Key]:
-        """Paths that it provides in place of what a package or the parent put there."""
+        """Paths that it provides in place of what a package or the parent put there, and must have put."""
         return ()
+
+    def overrides(self) -> Iterable[Key]:
+        """What it provides, whether a package or the parent put something there or not."""
+        return ()
+
+    def may_change(self, path: str) -> bool:
+        """Whether a path may be changed by what it runs."""
+        return any(item.key == Key("path", path) for item in self.provides())
 
     def packages(self) -> Packages:
         """What must be among the packages of the image, and what not."""
@@ -119,6 +142,8 @@ class Feature:
         return f"{self.kind} ({self.place})"
 
 
-def _frozen(value: t.Any) -> t.Any:
-    """Lists as tuples, so that features can be compared and kept in sets."""
-    return tuple(_frozen(part) for part in value) if isinstance(value, list) else value
+def frozen(value: t.Any) -> t.Any:
+    """Lists as tuples and mappings as sorted pairs, so that features can be compared and kept in sets."""
+    if isinstance(value, dict):
+        return tuple(sorted((name, frozen(part)) for name, part in value.items()))
+    return tuple(frozen(part) for part in value) if isinstance(value, list) else value

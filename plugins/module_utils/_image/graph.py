@@ -79,8 +79,10 @@ class _Graph:
                 self._world.remove(key)
         # A link first: where other features put things may lead through it.
         pairs = [(item, feature) for feature in self._features for item in feature.provides()]
+        replaced = {feature: frozenset(feature.replaces()) for feature in self._features}
+        overridden = {feature: frozenset(feature.overrides()) for feature in self._features}
         for item, feature in sorted(pairs, key=lambda pair: not _is_link(pair[0])):
-            self._add(item, feature)
+            self._add(item, feature, item.key in replaced[feature], item.key in overridden[feature])
         self._check_removed(pairs, removed)
         self._check_mounts(pairs)
 
@@ -106,16 +108,15 @@ class _Graph:
         order.sort(key=lambda feature: feature.phase)
         return Ordered(tuple(order), self._world.items(), tuple(self._deferred))
 
-    def _add(self, item: Item, feature: Feature) -> None:
+    def _add(self, item: Item, feature: Feature, replaced: bool, overridden: bool) -> None:
         found = self._world.find(item.key, follow=False)
-        replaced = item.key in set(feature.replaces())
         if found is None:
-            if replaced and feature.phase is not Phase.COMMANDS:
+            if replaced:
                 self._fault(feature, f"there is no {item.key} to replace", "Leave out replace")
         else:
             other, provider = found
             same = isinstance(item, PathItem) and isinstance(other, PathItem) and item.agrees(other)
-            if not same and not (replaced and isinstance(provider, str)):
+            if not same and not ((replaced or overridden) and isinstance(provider, str)):
                 self._conflict(item, feature, other, provider)
         self._world.add(item, feature)
 

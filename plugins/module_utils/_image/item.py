@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # This file is PRIVATE to the osaas.fleet collection: it may change at any time.
-"""What features provide and require: paths, users and groups."""
+"""What features provide and require: paths, users and groups; and labels, which are of the image itself."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class FileType(Enum):
 class Key(t.NamedTuple):
     """An item's identity: no two different items of an image have the same."""
 
-    kind: t.Literal["path", "user", "group"]
+    kind: t.Literal["path", "user", "group", "label"]
     name: str
 
     def __str__(self) -> str:
@@ -84,4 +84,17 @@ class GroupItem:
         return Key("group", self.name)
 
 
-Item = t.Union[PathItem, UserItem, GroupItem]
+@dataclass(frozen=True)
+class LabelItem:
+    """What the image says of itself, outside of its file system."""
+
+    name: str
+    value: str
+
+    @property
+    def key(self) -> Key:
+        """Its identity."""
+        return Key("label", self.name)
+
+
+Item = t.Union[PathItem, UserItem, GroupItem, LabelItem]

@@ -14,20 +14,56 @@ from ansible_collections.osaas.fleet.plugins.module_utils._image.artifact import
 from ansible_collections.osaas.fleet.plugins.module_utils._image.artifacts import erofs, squashfs, tar
 from ansible_collections.osaas.fleet.plugins.module_utils._image.feature import Feature
 from ansible_collections.osaas.fleet.plugins.module_utils._image.features import (
+    ansible_role,
+    clone,
     command,
     directory,
     file,
     group,
     hardlink,
+    hostname,
+    kernel_arguments,
+    label,
+    locale,
     mount,
     remove,
+    repository,
     requires,
     rpms,
     symlink,
+    sysctl,
+    systemd,
+    tarball,
+    timezone,
+    tree,
     user,
 )
 
-MODULES = (command, directory, file, group, hardlink, mount, remove, requires, rpms, symlink, user)
+MODULES = (
+    ansible_role,
+    clone,
+    command,
+    directory,
+    file,
+    group,
+    hardlink,
+    hostname,
+    kernel_arguments,
+    label,
+    locale,
+    mount,
+    remove,
+    repository,
+    requires,
+    rpms,
+    symlink,
+    sysctl,
+    systemd,
+    tarball,
+    timezone,
+    tree,
+    user,
+)
 KINDS = Feature.kinds
 ARTIFACT_MODULES = (erofs, squashfs, tar)
 ARTIFACT_KINDS = Artifact.kinds

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import AllErrors, FleetError
+from ansible_collections.osaas.fleet.plugins.module_utils._image.context import Context
 from ansible_collections.osaas.fleet.plugins.module_utils._image.definition import Definition
 from ansible_collections.osaas.fleet.plugins.module_utils._image.graph import Ordered, arrange
 from ansible_collections.osaas.fleet.plugins.module_utils._image.ids import Ids, check_ids
@@ -27,9 +28,13 @@ class Arranged:
 
 
 def arrange_lineage(
-    lineage: Sequence[Definition], packages: Mapping[str, Iterable[Known]] | None = None
+    lineage: Sequence[Definition],
+    packages: Mapping[str, Iterable[Known]] | None = None,
+    context: Context | None = None,
 ) -> list[Arranged]:
     """Check every image, the first parent first. `packages` has what packages bring to an image, by its name.
+
+    Without a `context`, what features cannot know without it is not checked.
 
     Raises AllErrors with the faults of the first image that has any: those of its children may follow.
     """
@@ -38,8 +43,11 @@ def arrange_lineage(
     ids: Ids | None = None
     for definition in lineage:
         errors: list[FleetError] = list(check_ids(definition.ids, definition.features, ids))
+        features = list(definition.features)
+        if context is not None:
+            features = [feature.within(context) for feature in features]
         try:
-            ordered = arrange(definition.features, (*known, *(packages or {}).get(definition.name, ())))
+            ordered = arrange(features, (*known, *(packages or {}).get(definition.name, ())))
         except AllErrors as error:
             raise AllErrors([*errors, *error.errors]) from error
         if errors:

@@ -38,6 +38,12 @@ OWNERSHIP: t.Final[dict[str, Schema]] = {
     "owner": {**NAME, "default": "root"},
     "group": {**NAME, "default": "root"},
 }
+REPLACE: t.Final[Schema] = {"type": "boolean", "default": False}
+IMAGE: t.Final[Schema] = {
+    "type": "string",
+    "pattern": "^[a-z0-9][a-z0-9_-]{0,62}$",
+    "description": "A name of lower-case letters, digits, '_' and '-'; the file is called so too.",
+}
 TEXT: t.Final[Schema] = {"type": "string", "minLength": 1}
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import AllErrors, FleetError, InputError
 from ansible_collections.osaas.fleet.plugins.module_utils._evr import Nevra, parse_nevra
 from ansible_collections.osaas.fleet.plugins.module_utils._image.feature import Feature
+from ansible_collections.osaas.fleet.plugins.module_utils._image.lock import Lock
 from ansible_collections.osaas.fleet.plugins.module_utils._image.rpm_plan import (
     PlannedPackage,
     Reason,
@@ -31,13 +32,38 @@ def resolve_packages(
     trees: Mapping[str, Path],
     having: Sequence[Nevra],
     features: Sequence[Feature],
+    lock: Lock | None = None,
 ) -> RpmPlan:
     """The transaction that gives `features` what they ask for. `having` are the parent's packages.
 
-    Weak dependencies are left out. Raises AllErrors: an unknown package, or the reasons why there is no way.
+    Raises AllErrors: an unknown package, or the reasons why there is no way; and InputError with what is
+    otherwise than the lock says.
     """
-    with pool.host(having):
-        return _Resolution(pool, snapshot, trees, having).solve(features)
+    offered = {one.id: nevra(one) for one in pool.offered}
+    free = _named_exactly(offered.values(), features)
+    hidden: list[int] = []
+    if lock is not None:
+        lock.check_offered(offered.values(), free)
+        hidden = [number for number, package in offered.items() if lock.forbids(package, free)]
+    with pool.host(having, hidden):
+        plan = _Resolution(pool, snapshot, trees, having).solve(features)
+    if lock is not None:
+        lock.check(plan, free)
+    return plan
+
+
+def _named_exactly(offered: Iterable[str], features: Sequence[Feature]) -> set[str]:
+    """Names of packages that features ask for with version and release."""
+    wanted = [feature.packages() for feature in features]
+    asked = {subject for one in wanted for subject in (*one.install, *one.upgrade)}
+    found = (parse_nevra(package, where=package) for package in offered)
+    return {one.name for one in found if asked & _exact_names(one)}
+
+
+def _exact_names(package: Nevra) -> set[str]:
+    """How a package is named with version and release; an epoch 0 and the arch may be left out."""
+    evrs = {package.evr, package.evr.removeprefix("0:")}
+    return {f"{package.name}-{evr}{arch}" for evr in evrs for arch in ("", f".{package.arch}")}
 
 
 class _Resolution:
@@ -58,7 +84,8 @@ class _Resolution:
         if self._errors:
             raise AllErrors(self._errors)
         solver = self._pool.solv.Solver()
-        solver.set_flag(solv.Solver.SOLVER_FLAG_IGNORE_RECOMMENDED, 1)
+        weak = any(feature.packages().weak_dependencies for feature in features)
+        solver.set_flag(solv.Solver.SOLVER_FLAG_IGNORE_RECOMMENDED, int(not weak))
         problems = solver.solve(jobs)
         if problems:
             what = "; ".join(package_reasons(problems))
@@ -66,8 +93,8 @@ class _Resolution:
             raise InputError(f"the packages cannot be installed together: {what}", where=where)
         transaction = solver.transaction()
         removed = [nevra(one) for one in transaction.steps() if one.isinstalled()]
-        asked = [removal for removal in removed if self._is_asked(removal, features)]
-        if unasked := sorted(set(removed) - set(asked)):
+        fine = self._may_go(features) | {one.name for one in transaction.newsolvables()}
+        if unasked := sorted(one for one in removed if self._name(one) not in fine):
             where = ", ".join(str(feature.place) for feature in features)
             what = f"packages of the parent would go: {', '.join(unasked)}"
             raise InputError(what, where=where, way_out="Name them under remove, or ask for something else")
@@ -78,6 +105,11 @@ class _Resolution:
         wanted = feature.packages()
         for subject in wanted.install:
             yield from self._job(feature, subject, solv.Job.SOLVER_INSTALL)
+        for subject in wanted.upgrade:
+            there = subject in self._names
+            yield from self._job(
+                feature, subject, solv.Job.SOLVER_UPDATE if there else solv.Job.SOLVER_INSTALL
+            )
         for subject in wanted.remove:
             if subject not in self._names:
                 self._fault(
@@ -95,14 +127,17 @@ class _Resolution:
         if selection.isempty():
             self._fault(feature, f"no package of the snapshot {self._snapshot} is or provides {subject}", "")
             return
-        if action == solv.Job.SOLVER_INSTALL:
+        if action != solv.Job.SOLVER_ERASE:
             self._asked |= {one.id for one in selection.solvables()}
         yield from selection.jobs(action)
 
-    def _is_asked(self, package: str, features: Sequence[Feature]) -> bool:
-        name = parse_nevra(package, where=self._snapshot).name
+    def _may_go(self, features: Sequence[Feature]) -> set[str]:
+        """The names of packages that features remove."""
         wanted = [feature.packages() for feature in features]
-        return any(name in (*one.remove, *one.remove_if_present) for one in wanted)
+        return {name for one in wanted for name in (*one.remove, *one.remove_if_present)}
+
+    def _name(self, package: str) -> str:
+        return parse_nevra(package, where=self._snapshot).name
 
     def _planned(self, one: t.Any) -> PlannedPackage:
         href = one.lookup_location()[0]

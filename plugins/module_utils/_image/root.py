@@ -10,52 +10,67 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import InputError
 from ansible_collections.osaas.fleet.plugins.module_utils._image.ids import Ids
+from ansible_collections.osaas.fleet.plugins.module_utils._image.links import place_in
 from ansible_collections.osaas.fleet.plugins.module_utils._image.sandbox import Sandbox
-
-MOST_LINKS = 40  # path_resolution(7)
 
 
 @dataclass(frozen=True)
 class Root:
-    """`sources` is the directory of the definitions, `ids` the numbers of users and groups."""
+    """`sources` is the directory of the definitions, `ids` the numbers of users and groups.
+
+    `images` are the roots of the finished images that features copy from, by name.
+    """
 
     sandbox: Sandbox
     sources: Path
     ids: Ids
+    images: Mapping[str, Path] = field(default_factory=dict)
 
     def make_directory(self, path: str, mode: int, owner: str, group: str) -> None:
         """A directory, which may be there already."""
-        place = self._place(path)
+        place = self.place(path, last=True)
         if not place.is_dir():
             place.mkdir()
         self._own(place, mode, owner, group)
 
+    def ensure_directory(self, path: str, owner: str = "root", group: str = "root") -> None:
+        """A directory, 0755, unless there is one."""
+        if not self.place(path, last=True).is_dir():
+            self.make_directory(path, 0o755, owner, group)
+
     def write(self, path: str, content: bytes, mode: int, owner: str, group: str) -> None:
         """A file; a new one, for the old one may be shared with the layer below."""
-        place = self._place(path)
+        place = self.place(path)
         place.unlink(missing_ok=True)
         place.write_bytes(content)
         self._own(place, mode, owner, group)
 
+    def set_attribute(self, path: str, name: str, value: bytes) -> None:
+        """An extended attribute of a file. Raises InputError if its file system has none such."""
+        try:
+            os.setxattr(self.place(path), name, value)
+        except OSError as error:
+            raise InputError(f"{path} cannot have the attribute {name}: {error.strerror}") from error
+
     def link(self, path: str, target: str) -> None:
         """A symbolic link."""
-        place = self._place(path)
+        place = self.place(path)
         place.unlink(missing_ok=True)
         place.symlink_to(target)
 
     def hardlink(self, path: str, target: str) -> None:
         """A second name of a file."""
-        os.link(self._place(target), self._place(path))
+        os.link(self.place(target), self.place(path))
 
     def remove(self, path: str) -> None:
         """What is there goes, with all below it."""
-        place = self._place(path)
+        place = self.place(path)
         if place.is_dir() and not place.is_symlink():
             shutil.rmtree(place)
         else:
@@ -67,7 +82,7 @@ class Root:
 
     def read(self, path: str) -> str:
         """The text of a file, empty if there is none."""
-        place = self._place(path)
+        place = self.place(path, last=True)
         return place.read_text(encoding="utf-8") if place.is_file() else ""
 
     def add_line(self, path: str, line: str, *, mode: int) -> None:
@@ -86,31 +101,18 @@ class Root:
         """The number of a user ("passwd") or a group ("group"). Raises InputError."""
         if name == "root":
             return 0
-        for found, number in _entries(self.read(f"/etc/{database}")):
-            if found == name:
-                return number
+        numbers = dict(entries(self.read(f"/etc/{database}")))
+        if name in numbers:
+            return numbers[name]
         raise InputError(f"there is no {name} in /etc/{database} of the image", where=str(self.sandbox.root))
 
     def source(self, name: str) -> bytes:
-        """A file beside the definitions. Raises InputError if it lies elsewhere, or cannot be read."""
-        return source_file(self.sources, name).read_bytes()
+        """The content of a file beside the definitions."""
+        return (self.sources / name).read_bytes()
 
-    def _place(self, path: str) -> Path:
+    def place(self, path: str, *, last: bool = False) -> Path:
         """Where a path lies for the builder: all links but the last followed, within the image."""
-        place, links = self.sandbox.root, 0
-        waiting = [part for part in reversed(path.split("/")) if part]
-        while waiting:
-            part = waiting.pop()
-            if part == "..":
-                place = place if place == self.sandbox.root else place.parent
-                continue
-            place = place / part
-            if waiting and place.is_symlink() and links < MOST_LINKS:
-                links += 1
-                target = str(place.readlink())
-                place = self.sandbox.root if target.startswith("/") else place.parent
-                waiting += [step for step in reversed(target.split("/")) if step not in ("", ".")]
-        return place
+        return place_in(self.sandbox.root, path, last=last)
 
     def _own(self, place: Path, mode: int, owner: str, group: str) -> None:
         os.chown(place, self.number("passwd", owner), self.number("group", group), follow_symlinks=False)
@@ -118,7 +120,7 @@ class Root:
 
     def _rewrite(self, path: str, content: str, mode: int) -> None:
         """A new file in place of the old one, with its mode and owner; the layer below may share that."""
-        place = self._place(path)
+        place = self.place(path)
         old = place.stat() if place.exists() else None
         place.unlink(missing_ok=True)
         place.write_bytes(content.encode())
@@ -127,17 +129,7 @@ class Root:
         place.chmod(stat.S_IMODE(old.st_mode) if old is not None else mode)
 
 
-def source_file(sources: Path, name: str) -> Path:
-    """A file beside the definitions. Raises InputError if it lies elsewhere, or is none."""
-    path = (sources / name).resolve()
-    if not path.is_relative_to(sources.resolve()):
-        raise InputError("a source lies beside the definition, or below", where=name)
-    if not path.is_file():
-        raise InputError("there is no such file beside the definition", where=name)
-    return path
-
-
-def _entries(text: str) -> Iterator[tuple[str, int]]:
+def entries(text: str) -> Iterator[tuple[str, int]]:
     """Names and numbers of passwd(5) or group(5)."""
     for line in text.splitlines():
         fields = line.split(":")

@@ -34,7 +34,10 @@ class PlannedPackage:
 
 @dataclass(frozen=True)
 class RpmPlan:
-    """One transaction out of one snapshot; packages are sorted by name."""
+    """One transaction out of one snapshot; packages are sorted by name.
+
+    Of a package that comes in another version, the old one is among those to remove.
+    """
 
     snapshot: str
     arch: str

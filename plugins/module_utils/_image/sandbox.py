@@ -18,7 +18,16 @@ from pathlib import Path
 from ansible_collections.osaas.fleet.plugins.module_utils._command import Completed, Runner
 
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
+MERGED = ("bin", "sbin", "lib", "lib64")  # of the file system hierarchy, links into /usr
+PROGRAMS = ("usr", "bin", "sbin", "lib", "lib64", "etc")  # what a tool needs of its root
 APART = ("--unshare-net", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--hostname", "image")
+
+
+def sandboxed(root: Path, epoch: int, argv: Sequence[str]) -> list[str]:
+    """The command that runs a program of an image, with the image as its whole file system."""
+    places = ["--bind", str(root), "/", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/run"]
+    places += ["--perms", "1777", "--tmpfs", "/tmp", "--chdir", "/"]  # noqa: S108
+    return _apart(places, epoch, argv)
 
 
 @dataclass(frozen=True)
@@ -31,24 +40,44 @@ class Sandbox:
 
     def run_inside(self, argv: Sequence[str]) -> Completed:
         """Run a program of the image, with the image as its whole file system. Raises CommandError."""
-        places = ["--bind", str(self.root), "/", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/run"]
-        return self._run([*places, "--perms", "1777", "--tmpfs", "/tmp", "--chdir", "/"], argv)  # noqa: S108
+        return self.runner.run(sandboxed(self.root, self.epoch, argv))
 
     def run_around(self, argv: Sequence[str]) -> Completed:
         """Run a program of the builder, which sees everything but can write to the image alone."""
         root = str(self.root)
         places = ["--ro-bind", "/", "/", "--dev", "/dev", "--bind", root, root]
-        return self._run([*places, "--proc", f"{root}/proc", "--dev", f"{root}/dev", "--chdir", "/"], argv)
+        places += ["--proc", f"{root}/proc", "--dev", f"{root}/dev", "--chdir", "/"]
+        return self.runner.run(_apart(places, self.epoch, argv))
 
-    def _run(self, places: Sequence[str], argv: Sequence[str]) -> Completed:
-        environment = {
-            "PATH": PATH,
-            "HOME": "/nonexistent",
-            "LC_ALL": "C.UTF-8",
-            "TZ": "UTC",
-            "SOURCE_DATE_EPOCH": str(self.epoch),
-            "SQLITE_TMPDIR": "/dev/shm",  # noqa: S108  # of rpm's database; all else is part of the image
-        }
-        settings = [part for name, value in environment.items() for part in ("--setenv", name, value)]
-        wrapped = ["bwrap", *APART, "--die-with-parent", "--new-session", "--clearenv", *settings, *places]
-        return self.runner.run([*wrapped, "--", *argv])
+    def run_tool(
+        self, argv: Sequence[str], *, reads: Sequence[Path], writes: Path, stdin: str | None = None
+    ) -> Completed:
+        """Run a program of this root on directories of the builder: it sees these, and can write to one.
+
+        Nothing else of the builder is there but its devices. Raises CommandError.
+        """
+        places = ["--dev", "/dev", "--proc", "/proc", "--perms", "1777", "--tmpfs", "/tmp"]  # noqa: S108
+        for name in PROGRAMS:
+            place = self.root / name
+            if place.is_symlink():
+                places += ["--symlink", str(place.readlink()), f"/{name}"]
+            elif place.is_dir():
+                places += ["--ro-bind", str(place), f"/{name}"]
+        for directory in reads:
+            places += ["--ro-bind", str(directory), str(directory)]
+        places += ["--bind", str(writes), str(writes), "--chdir", str(writes)]
+        return self.runner.run(_apart(places, self.epoch, argv), stdin=stdin)
+
+
+def _apart(places: Sequence[str], epoch: int, argv: Sequence[str]) -> list[str]:
+    environment = {
+        "PATH": PATH,
+        "HOME": "/nonexistent",
+        "LC_ALL": "C.UTF-8",
+        "TZ": "UTC",
+        "SOURCE_DATE_EPOCH": str(epoch),
+        "SQLITE_TMPDIR": "/dev/shm",  # noqa: S108  # of rpm's database; all else is part of the image
+    }
+    settings = [part for name, value in environment.items() for part in ("--setenv", name, value)]
+    wrapped = ["bwrap", *APART, "--die-with-parent", "--new-session", "--clearenv", *settings, *places]
+    return [*wrapped, "--", *argv]

@@ -12,17 +12,12 @@ from collections.abc import Mapping
 
 from ansible_collections.osaas.fleet.plugins.module_utils._image.feature import Schema
 from ansible_collections.osaas.fleet.plugins.module_utils._image.kinds import ARTIFACT_KINDS, KINDS
-from ansible_collections.osaas.fleet.plugins.module_utils._image.options import NAME, TEXT
+from ansible_collections.osaas.fleet.plugins.module_utils._image.options import IMAGE, NAME, TEXT
 
 NUMBERS: Schema = {
     "type": "object",
     "propertyNames": NAME,
     "additionalProperties": {"type": "integer", "minimum": 1, "maximum": 65533},
-}
-IMAGE: Schema = {
-    "type": "string",
-    "pattern": "^[a-z0-9][a-z0-9_-]{0,62}$",
-    "description": "A name of lower-case letters, digits, '_' and '-'; the file is called so too.",
 }
 
 
@@ -43,6 +38,11 @@ def definition_schema() -> Schema:
             "channel": {
                 **TEXT,
                 "description": "A channel; resolved to its snapshot when the image is planned.",
+            },
+            "lock": {
+                "type": "string",
+                "pattern": r"^[A-Za-z0-9][A-Za-z0-9._-]*$",
+                "description": "A file beside the definition, which says exactly which packages it gets.",
             },
             "ids": {
                 "type": "object",

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import CommandError, VerificationError
+from ansible_collections.osaas.fleet.plugins.module_utils._evr import parse_nevra
 from ansible_collections.osaas.fleet.plugins.module_utils._image.item import PathItem
 from ansible_collections.osaas.fleet.plugins.module_utils._image.package_files import package_files
 from ansible_collections.osaas.fleet.plugins.module_utils._image.rpm_plan import RpmPlan
@@ -29,10 +30,13 @@ def install(sandbox: Sandbox, plan: RpmPlan, trees: Mapping[str, Path], keys: Se
     common = ["--root", str(sandbox.root), "--define", f"_dbpath {DATABASE}"]
     sandbox.run_around(["rpmkeys", *common, "--import", *map(str, keys)])
     verify = ["--define", "_pkgverify_level all", "--define", "_minimize_writes 1"]
-    if plan.remove:
-        sandbox.run_around(["rpm", *common, *_used(sandbox), "--erase", *map(_without_epoch, plan.remove)])
+    coming = {_name(package.nevra) for package in plan.install}
+    if gone := [package for package in plan.remove if _name(package) not in coming]:
+        # What comes next may provide what these do: the plan has seen to it that nothing is missing then.
+        argv = ["rpm", *common, *_used(sandbox), "--erase", "--nodeps"]
+        sandbox.run_around([*argv, *map(_without_epoch, gone)])
     if files:
-        argv = ["rpm", *common, *verify, *_used(sandbox), "--install", *map(str, files)]
+        argv = ["rpm", *common, *verify, *_used(sandbox), "--upgrade", "--oldpackage", *map(str, files)]
         done = sandbox.run_around(argv)
         if faults := [line for line in done.stderr.splitlines() if "scriptlet failed" in line]:
             raise CommandError(argv[:1], 1, "", faults[-1])
@@ -59,6 +63,10 @@ def _used(sandbox: Sandbox) -> list[str]:
     """Debian's rpm installs nothing unless it is told that this is meant."""
     done = sandbox.runner.run(["rpm", "--help"], check=False)
     return ["--force-debian"] if "--force-debian" in done.stdout else []
+
+
+def _name(nevra: str) -> str:
+    return parse_nevra(nevra, where=nevra).name
 
 
 def _without_epoch(nevra: str) -> str:

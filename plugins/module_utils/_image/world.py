@@ -21,6 +21,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._image.item import (
     PathItem,
     UserItem,
 )
+from ansible_collections.osaas.fleet.plugins.module_utils._image.links import resolve
 
 Provider = t.Union[Feature, str]  # a feature of this image; or the package or parent that brought the item
 
@@ -38,7 +39,6 @@ ROOT = (
     Known(UserItem("root"), "every image"),
     Known(GroupItem("root"), "every image"),
 )
-MOST_LINKS = 40  # as many as the kernel follows, path_resolution(7)
 
 
 class World:
@@ -90,20 +90,11 @@ class World:
 
     def _resolve(self, path: str) -> str:
         """Follow every symbolic link of an absolute path that is known."""
-        waiting = [part for part in reversed(path.split("/")) if part]
-        done, links = "/", 0
-        while waiting:
-            part = waiting.pop()
-            if part == "..":
-                done = posixpath.dirname(done)
-                continue
-            done = posixpath.join(done, part)
-            item = self._items.get(Key("path", done), (None, None))[0]
-            if isinstance(item, PathItem) and item.target is not None and links < MOST_LINKS:
-                links += 1
-                done = "/" if item.target.startswith("/") else posixpath.dirname(done)
-                waiting += [step for step in reversed(item.target.split("/")) if step not in ("", ".")]
-        return done
+        return resolve(path, self._target)
+
+    def _target(self, path: str) -> str | None:
+        item = self._items.get(Key("path", path), (None, None))[0]
+        return item.target if isinstance(item, PathItem) else None
 
 
 def below(path: str, directory: str) -> bool:

@@ -27,9 +27,9 @@ class Released:
     snapshot: str
 
 
-@pytest.fixture(scope="session")
-def released(tmp_path_factory: pytest.TempPathFactory) -> Released:
-    distro = ensure_distro(cache=CACHE, progress=print)
+def release(flavour: str, tmp_path_factory: pytest.TempPathFactory) -> Released:
+    """Put a flavour of Testbed Linux into a store of its own."""
+    distro = ensure_distro(flavour, cache=CACHE, progress=print)
     store, tmp = tmp_path_factory.mktemp("store"), tmp_path_factory.mktemp("remote_tmp")
     repositories = [
         {"name": name, "baseurl": [f"file://{distro.release('r1') / name}"], "gpgkey": [str(distro.key)]}
@@ -39,6 +39,11 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Released:
     assert not run("repo_sync", synced, check=False, diff=False, tmp=tmp).failed
     cut = run("snapshot", {"store": str(store)}, check=False, diff=False, tmp=tmp)
     return Released(distro, store, cut.data["snapshot"]["id"])
+
+
+@pytest.fixture(scope="session")
+def released(tmp_path_factory: pytest.TempPathFactory) -> Released:
+    return release("testbed-9", tmp_path_factory)
 
 
 @dataclass
@@ -86,21 +91,28 @@ class Workshop:
 @pytest.fixture(scope="session")
 def base(released: Released, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The layers of the image `base`, built once."""
-    made = _workshop(released, tmp_path_factory.mktemp("base"))
+    made = make_workshop(released, tmp_path_factory.mktemp("base"))
     assert not made.build("base").failed
     return made.directory / "here/layers"
+
+
+@pytest.fixture(scope="module")
+def shop(released: Released, tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    """A workshop for a whole file of tests."""
+    return make_workshop(released, tmp_path_factory.mktemp("shop"))
 
 
 @pytest.fixture
 def workshop(released: Released, base: Path, tmp_path: Path) -> Workshop:
     """A workshop that has `base` already, in the directories called "here"."""
-    made = _workshop(released, tmp_path)
+    made = make_workshop(released, tmp_path)
     (tmp_path / "here").mkdir()
     subprocess.run(["cp", "--archive", "--link", str(base), str(tmp_path / "here/layers")], check=True)
     return made
 
 
-def _workshop(released: Released, directory: Path) -> Workshop:
+def make_workshop(released: Released, directory: Path) -> Workshop:
+    """A workshop with the definition of `base`, of which nothing is built."""
     made = Workshop(released, directory)
     made.definitions.mkdir()
     made.define("base", BASE)

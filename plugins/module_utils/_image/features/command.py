@@ -56,7 +56,7 @@ class CommandFeature(Feature, kind="command"):
             yield Requirement(Key("user", self.user))
             yield Requirement(Key("path", SETPRIV), Executable())
 
-    def replaces(self) -> Iterable[Key]:
+    def overrides(self) -> Iterable[Key]:
         return [Key("path", path) for path in self.outputs]
 
     def apply(self, root: Root) -> None:

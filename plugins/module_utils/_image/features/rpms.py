@@ -26,16 +26,33 @@ class RpmsFeature(Feature, kind="rpms"):
     """What each package brings is known from the plan, not from here."""
 
     install: tuple[str, ...] = ()
+    upgrade: tuple[str, ...] = ()
     remove: tuple[str, ...] = ()
     remove_if_present: tuple[str, ...] = ()
+    weak_dependencies: bool = False
 
     phase: t.ClassVar = Phase.PACKAGES
     about: t.ClassVar = "Packages, by name, name and version, or a file or capability that they provide."
     options: t.ClassVar = {
         "install": {**SUBJECTS, "description": "Packages that must be in the image."},
+        "upgrade": {
+            **SUBJECTS,
+            "description": "Packages that must be there in the newest version of the snapshot.",
+        },
         "remove": {**SUBJECTS, "description": "Packages of the parent that must go."},
         "remove_if_present": {**SUBJECTS, "description": "Packages that go if the parent has them."},
+        "weak_dependencies": {
+            "type": "boolean",
+            "default": False,
+            "description": "Whether what packages recommend comes along; of all that the image installs.",
+        },
     }
 
     def packages(self) -> Packages:
-        return Packages(self.install, self.remove, self.remove_if_present)
+        return Packages(
+            install=self.install,
+            upgrade=self.upgrade,
+            remove=self.remove,
+            remove_if_present=self.remove_if_present,
+            weak_dependencies=self.weak_dependencies,
+        )

@@ -19,6 +19,9 @@ CASES = yaml.safe_load(Path(__file__).with_name("bad_definitions.yml").read_text
 @pytest.mark.parametrize("case", CASES, ids=[case["case"] for case in CASES])
 def test_a_bad_definition_is_refused_with_all_that_is_wrong(case: dict[str, Any], tmp_path: Path) -> None:
     (tmp_path / "web.yml").write_text(case["definition"])
+    for name, content in case.get("files", {}).items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(content)
 
     with pytest.raises(FleetError) as refused:
         arrange_lineage(read_lineage(tmp_path, "web"))

@@ -178,6 +178,7 @@ def test_the_definition_of_the_readme_is_one(tmp_path: Path) -> None:
     readme = (Path(__file__).parents[5] / "README.md").read_text()
     text = readme.partition("# /srv/images/web.yml\n")[2].partition("```")[0]
     (tmp_path / "web.yml").write_text(text)
+    (tmp_path / "index.html").write_text("hello")
 
     (image,) = read_lineage(tmp_path, "web")
 
