@@ -58,8 +58,15 @@ class PackagePool:
         self.solv.setarch(arch)
         # As Fedora and its kin build libsolv: one name can be installed for two architectures.
         self.solv.set_flag(solv.Pool.POOL_FLAG_IMPLICITOBSOLETEUSESCOLORS, 1)
-        loaded = {tree: self._load(tree) for tree in trees}
         missing = {str(one) for one in wanted}
+        # Where two ways are equally good libsolv takes the one that it comes to first: as with dnf, a host's
+        # packages come before those offered. What a host has less than all hosts together are gaps.
+        self._system = self.solv.add_repo("@System")
+        self._slots = [self._system.add_solvable() for _package in missing]
+        self._times = self._system.add_repodata()
+        for slot in self._slots:
+            _clear(slot)
+        loaded = {tree: self._load(tree) for tree in trees}
         sources = {name: one for repo in loaded.values() for name, one in _take(repo, missing)}
         passed = {}
         for tree in dict.fromkeys(older):
@@ -95,26 +102,26 @@ class PackagePool:
 
     @contextmanager
     def host(self, packages: Iterable[Nevra], hidden: Sequence[int] = ()) -> Iterator[t.Any]:
-        """A host that has these packages; those offered with the numbers `hidden` it does not see.
+        """A host that has these of the wanted packages, and does not see what is `hidden` (numbers).
 
         What no tree has is taken as it is named, and to require nothing.
         """
-        system = self.solv.add_repo("@System")
+        # Of two packages that cannot stay together, the order decides which one goes: libsolv reads
+        # a host's database by name.
+        used = list(zip(self._slots, sorted(packages)))
         try:
-            times = system.add_repodata()
-            # Of two packages that cannot stay together, the order decides which one goes: libsolv reads
-            # a host's database by name.
-            for package in sorted(packages):
-                self._install(system, times, package)
-            system.internalize()
-            self.solv.installed = system
+            for slot, package in used:
+                self._install(slot, package)
+            self._system.internalize()
+            self.solv.installed = self._system
             self.solv.set_disabled_list(list(hidden))
             self.solv.createwhatprovides()
-            yield system
+            yield self._system
         finally:
             self.solv.set_disabled_list([])
             self.solv.installed = None
-            system.free(True)
+            for slot, _package in used:
+                _clear(slot)
 
     def _load(self, tree: Path) -> t.Any:
         """The packages of a tree, out of libsolv's own format if an earlier run left it beside the record."""
@@ -157,8 +164,7 @@ class PackagePool:
         }
         return {file for number in numbers for file in FILE.findall(self.solv.dep2str(number))}
 
-    def _install(self, system: t.Any, times: t.Any, package: Nevra) -> None:
-        one = system.add_solvable()
+    def _install(self, one: t.Any, package: Nevra) -> None:
         recipe = self._recipes.get(str(package))
         if recipe is None:
             one.name, one.arch, one.evr = package.name, package.arch, package.evr.removeprefix("0:")
@@ -168,7 +174,14 @@ class PackagePool:
         one.nameid, one.evrid, one.archid, one.vendorid = recipe.ids
         for key, dep in recipe.relations:
             one.add_deparray(key, dep)
-        times.set_num(one.id, solv.SOLVABLE_BUILDTIME, recipe.built)
+        self._times.set_num(one.id, solv.SOLVABLE_BUILDTIME, recipe.built)
+
+
+def _clear(slot: t.Any) -> None:
+    """Make it a package that nothing knows, and that knows nothing."""
+    slot.name, slot.evr, slot.arch = "gap", "0", "noarch"
+    for kind in RELATIONS:
+        slot.unset(getattr(solv, f"SOLVABLE_{kind}"))
 
 
 def nevra(one: t.Any) -> str:

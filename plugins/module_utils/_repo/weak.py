@@ -34,7 +34,7 @@ class WeakDependencies:
         That is every provider, in any version, of what an installed package recommends, if none of them is
         installed; and a package that supplements an installed one, if no version of it is installed.
         """
-        installed = system.solvables
+        installed = list(system.solvables)  # the iterator itself can be used only once
         found: set[int] = set()
         for number in {
             self._name(dep) for one in installed for dep in self._plain(one, solv.SOLVABLE_RECOMMENDS)

@@ -44,11 +44,16 @@ def say(root: str, repo: str, cache: str) -> dict[str, Any]:
         found: dict[str, Any] = {"solved": True}
         for kind, action in KINDS.items():
             packages = [item.pkg for item in base.transaction if item.action == action]
-            found[kind] = sorted(f"{p.name}-{p.epoch}:{p.version}-{p.release}.{p.arch}" for p in packages)
+            found[kind] = sorted(map(_nevra, packages))
+        found["gone"] = sorted(map(_nevra, base.transaction.remove_set))
         found["download"] = sum(package.downloadsize for package in base.transaction.install_set)
         gone = sum(package.installsize for package in base.transaction.remove_set)
         found["grow"] = sum(package.installsize for package in base.transaction.install_set) - gone
         return found
+
+
+def _nevra(package: Any) -> str:
+    return f"{package.name}-{package.epoch}:{package.version}-{package.release}.{package.arch}"
 
 
 if __name__ == "__main__":

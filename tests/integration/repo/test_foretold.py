@@ -27,7 +27,11 @@ CHOICES = {
 
 
 def world(seed: int, names: int = 12) -> Room:
-    """A made-up world: relations thrown by dice, on a host that may be whole or not."""
+    """A made-up world: relations thrown by dice, on a host that may be whole or not.
+
+    Of the first hundreds of seeds one ends in another way than with dnf: 219, where libsolv 0.7.23, which is
+    Debian 12's, installs what 0.7.39, which preflight uses, does without, given the same jobs and packages.
+    """
     dice = random.Random(seed)
     all_names = [f"w{seed}p{number}" for number in range(names)]
 
@@ -96,12 +100,15 @@ def test_it_is_what_dnf_does(name: str, answers: dict[str, Any]) -> None:
     told, said = answers[name]
     assert (told["solved"], said) == (True, {**said, "solved": True})
     removed = sorted((*told["remove"], *told["expire"]))
-    assert {**told, "remove": removed} == {**told, **said}
+    kinds = {kind: value for kind, value in said.items() if kind != "gone"}
+    assert {**told, "remove": removed} == {**told, **kinds}
 
 
 @pytest.mark.parametrize("name", [room.name for room in WORLDS])
 def test_it_ends_as_with_dnf(name: str, answers: dict[str, Any]) -> None:
-    """dnf calls some packages obsoleted that are exchanged for another version, too: only the end counts."""
+    """Only the end counts: dnf calls some packages obsoleted that are exchanged for another version, and the
+    other way round where a package both replaces another one and is downgraded.
+    """
     told, said = answers[name]
     assert told["solved"] == said["solved"], said
     if said["solved"]:
@@ -110,7 +117,7 @@ def test_it_ends_as_with_dnf(name: str, answers: dict[str, Any]) -> None:
 
 def end(transaction: dict[str, Any]) -> dict[str, Any]:
     come = {one for kind in ("install", "upgrade", "downgrade") for one in transaction[kind]}
-    gone = {one for kind in ("replace", "remove", "expire") for one in transaction.get(kind, ())}
+    gone = {one for kind in ("replace", "remove", "expire", "gone") for one in transaction.get(kind, ())}
     changed = {one.rpartition("-")[0].rpartition("-")[0] for one in come}
     left = {one for one in gone if one.rpartition("-")[0].rpartition("-")[0] not in changed}
     return {"come": come, "gone": left, "download": transaction["download"], "grow": transaction["grow"]}
