@@ -1,7 +1,10 @@
 # Copyright (c) osaas.fleet contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ansible-core versions that the collection is tested with, and the Python each gets on this machine."""
+"""What the collection is tested with, and the Python that each gets on this machine.
+
+Versions of ansible-core, and the oldest Python of hosts, with no ansible-core at all.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ Version = tuple[int, int]
 
 @dataclass(frozen=True)
 class Core:
-    """A lock in requirements/ and the controller Pythons, first to last, that ansible-core supports in it."""
+    """A lock in requirements/ and the Pythons, first to last, that what is in it supports."""
 
     name: str
     first: Version
@@ -30,6 +33,7 @@ CORES = {
     for core in (
         Core("core-2.16", (3, 11), (3, 12)),  # 3.10 too, but the newest createrepo_c has no wheel for it
         Core("core-newest", (3, 11), (3, 14)),
+        Core("host", (3, 9), (3, 9)),
     )
 }
 

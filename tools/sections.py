@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+# What a host runs without Ansible: unit tests that need none.
+_HOST_SIDE = "-c tests/unit/host.ini tests/unit/plugins/module_utils/_host"
+
 Part = Literal["lint", "unit", "integration", "e2e"]
 
 
@@ -41,6 +44,7 @@ def sections(tests: Path) -> tuple[Section, ...]:
         Section("changelog", "lint", ("antsibull-changelog lint",)),
         Section("unit, oldest core", "unit", ("python -m tools.under core-2.16 pytest tests/unit",)),
         Section("unit, newest core", "unit", ("python -m tools.under core-newest pytest tests/unit",)),
+        Section("unit, host's Python", "unit", (f"python -m tools.under host pytest {_HOST_SIDE}",)),
         Section(
             "docs",
             "lint",

@@ -212,7 +212,8 @@ def _names(packages: Iterable[t.Any]) -> tuple[str, ...]:
 
 
 def _among(query: t.Any, nevras: Iterable[str]) -> list[t.Any]:
-    return [package for name in sorted(nevras) for package in query.filter(nevra=name)[:1]]
+    """One of each: several repos may offer it."""
+    return [package for name in sorted(nevras) for package in [*query.filter(nevra=name)][:1]]
 
 
 def _cached(package: t.Any) -> bool:

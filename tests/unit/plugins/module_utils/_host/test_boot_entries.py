@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import subprocess
-from itertools import pairwise
 
 import pytest
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import HostError
@@ -120,7 +119,8 @@ def test_versions_in_the_order_of_the_specification() -> None:
         "20261101T000000Z",
         "20261102T000000Z",
     ]
-    assert all(compare_versions(one, two) == -1 for one, two in pairwise(ordered))
+    places = range(len(ordered) - 1)
+    assert all(compare_versions(ordered[place], ordered[place + 1]) == -1 for place in places)
 
 
 @settings(max_examples=40, deadline=None)
