@@ -22,7 +22,8 @@ from ansible_collections.osaas.fleet.plugins.plugin_utils._ledger_action import 
     run_of,
 )
 
-_PAUSE = 1.0
+# Seconds between two tries. Budgets may be free at any time; while a window is shut only a halt is news.
+_PAUSE, _LONG_PAUSE = 1.0, 30.0
 
 
 class ActionModule(LedgerAction):
@@ -48,7 +49,7 @@ class ActionModule(LedgerAction):
             if not answer.again or max(time.time(), answer.until) >= deadline:
                 return _result(answer)
             self._display.vv(f"{host}: {answer.reason}")
-            time.sleep(_PAUSE)
+            time.sleep(min(max(answer.until - time.time(), _PAUSE), _LONG_PAUSE))
 
 
 def _result(answer: Claimed) -> dict[str, t.Any]:

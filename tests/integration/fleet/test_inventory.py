@@ -23,7 +23,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._fleet.ledger import L
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.rollouts import Release, open_rollout
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.selection import Selection, select_hosts
 from integration.fleet.conftest import Addresses
-from integration.fleet.test_actions import COLLECTIONS
+from integration.fleet.steps import COLLECTIONS
 
 NOW = 1_764_000_000.0
 RELEASE = Release("20261122T174400Z", "snapshot", "d2")

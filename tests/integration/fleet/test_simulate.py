@@ -9,12 +9,12 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from integration.fleet.test_actions import Play, enrol
+from integration.fleet.steps import ENROL, Ansible, Step
 
 
 @pytest.fixture
-def play(tmp_path: Path) -> Play:
-    return Play(tmp_path)
+def ansible(tmp_path: Path) -> Ansible:
+    return Ansible(tmp_path)
 
 
 class Needs(HTMLParser):
@@ -30,7 +30,7 @@ class Needs(HTMLParser):
         self.addresses += [value or "" for name, value in attributes if name in ("src", "href")]
 
 
-def test_a_fleet_that_does_not_exist_is_played_through_and_shown(play: Play, tmp_path: Path) -> None:
+def test_a_fleet_that_does_not_exist_is_played_through_and_shown(ansible: Ansible, tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     arguments = {
         "ledger": None,
@@ -38,7 +38,7 @@ def test_a_fleet_that_does_not_exist_is_played_through_and_shown(play: Play, tmp
         "policy": {"ladder": "rapid", "max_unavailable": "5%", "error_budget": "2%"},
         "page": str(page),
     }
-    result = play("rollout_simulate", arguments)
+    (result,) = ansible(Step("rollout_simulate", arguments))
     assert [outcome["failure_rate"] for outcome in result["outcomes"]] == [0.1, 1.0, 10.0, 100.0]
     good, _one, ten, worst = result["outcomes"]
     assert good["state"].startswith("succeeded") and good["done"] + good["broken"] == 2000
@@ -51,16 +51,18 @@ def test_a_fleet_that_does_not_exist_is_played_through_and_shown(play: Play, tmp
     assert needs.addresses == [] and needs.tags.count("svg") == 4 and needs.tags.count("tr") == 5
 
 
-def test_the_hosts_of_a_ledger_are_not_touched_by_a_simulation(play: Play) -> None:
-    enrol(play)
-    result = play("rollout_simulate", {"policy": {"max_unavailable": 2}, "failure_rates": [0, 100]})
+def test_the_hosts_of_a_ledger_are_not_touched_by_a_simulation(ansible: Ansible) -> None:
+    simulation = {"policy": {"max_unavailable": 2}, "failure_rates": [0, 100]}
+    _enrolled, result, rollouts = ansible(ENROL, Step("rollout_simulate", simulation), Step("rollout_info"))
     assert [outcome["done"] for outcome in result["outcomes"]] == [4, 0]
     assert result["forecast"]["blast_radius"]["by_domain"] == {"rack-0": 1}
-    assert play("rollout_info", {})["msg"] == "ledger: has no rollouts yet"
+    assert rollouts["msg"] == "ledger: has no rollouts yet"
 
 
-def test_what_cannot_be_simulated_is_told_in_one_line(play: Play) -> None:
-    both = play("rollout_simulate", {"hosts": 5})
+def test_what_cannot_be_simulated_is_told_in_one_line(ansible: Ansible) -> None:
+    both, rate = ansible(
+        Step("rollout_simulate", {"hosts": 5}),
+        Step("rollout_simulate", {"ledger": None, "hosts": 5, "failure_rates": [1, 101]}),
+    )
     assert both["msg"].startswith("ledger, hosts: give one of them, and not both.")
-    rate = play("rollout_simulate", {"ledger": None, "hosts": 5, "failure_rates": [1, 101]})
     assert rate["msg"] == "failure_rates[1]: 101 is not a percentage from 0 to 100"
