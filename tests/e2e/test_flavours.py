@@ -1,7 +1,10 @@
 # Copyright (c) osaas.fleet contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hosts of the newer flavours are what they say, and move between releases as those of testbed-9 do."""
+"""Hosts of the newer flavours are what they say, and move between releases as those of testbed-9 do.
+
+How those of testbed-next move is told by test_host.py.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,6 @@ from testbed.fleet import Fleet
 
 from .conftest import CACHE, RUN_DIR, on_flavours
 from .host_site import R1, R2, Site, fill_store
-
-pytestmark = on_flavours("testbed-10", "testbed-next")
 
 HOST = "host-01"
 VERSIONS = {  # of the operating system, how those of dnf and rpm begin, and the least of systemd
@@ -41,6 +42,7 @@ def site(distro: Distro, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
         yield Site(fleet, distro, scratch)
 
 
+@on_flavours(*VERSIONS)
 def test_a_host_is_of_its_flavour(site: Site, distro: Distro) -> None:
     system, dnf, rpm, systemd = VERSIONS[distro.flavour]
     host = site.call(HOST, "host_info")["host"]
@@ -51,6 +53,7 @@ def test_a_host_is_of_its_flavour(site: Site, distro: Distro) -> None:
     assert int(site.shell(HOST, "systemctl --version").split()[1]) >= systemd
 
 
+@on_flavours(*VERSIONS)
 def test_no_file_of_a_package_was_changed_but_the_accounts(site: Site) -> None:
     changed = site.shell(HOST, "rpm -Va || true").splitlines()
     assert {line.split()[-1] for line in changed} == {
@@ -58,6 +61,7 @@ def test_no_file_of_a_package_was_changed_but_the_accounts(site: Site) -> None:
     }
 
 
+@on_flavours("testbed-10")
 def test_forward_back_and_forward_again(site: Site) -> None:
     first = site.converge(HOST, R1)
     assert (first["failed"], first["changed"]) == (False, False), first

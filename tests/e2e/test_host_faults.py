@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whatever ends a transaction half way, the next call leaves a host that cannot be told from any other.
 
-host-01 is never disturbed; host-02 is, at points spread evenly over a transaction. FAULT_POINTS says at how
-many (3); a table of what was seen is printed at the end (`pytest -s`, or the end of a failed run).
+host-01 is never disturbed; host-02 is, on its way from r1 to r2 or back, whichever it did not take last, at
+points spread evenly over the transaction. FAULT_POINTS says at how many; a table of what was seen is printed
+at the end (`pytest -s`, or the end of a failed run).
 """
 
 from __future__ import annotations
@@ -26,15 +27,23 @@ from testbed.fleet import Fleet
 from .conftest import CACHE, RUN_DIR, on_flavours
 from .host_site import R1, R2, Site, fill_store
 
-pytestmark = on_flavours("testbed-9", "testbed-next")
+FLAVOURS = {"testbed-9": 2, "testbed-next": 1}  # and at how many points, if FAULT_POINTS does not say
+POINTS = [
+    (flavour, (number + 0.5) / count)  # the share of the transaction that is done by then
+    for flavour, usual in FLAVOURS.items()
+    for count in [int(os.environ.get("FAULT_POINTS", usual))]
+    for number in range(count)
+]
+every_dnf = on_flavours(*FLAVOURS)
+one_dnf = on_flavours("testbed-9")  # no dnf has a hand in what is tested
 
-POINTS = int(os.environ.get("FAULT_POINTS", "2"))
 STEPPER = Path(__file__).with_name("stepper.py")
 VICTIM = "host-02"
 # Everything that a host shows of its state; rpm -Va ends with 1 where configuration was changed.
 LOOK = {
     "altered": "rpm -Va --nodeps || true",
     "packages": "rpm -qa | sort",
+    "reasons": "dnf -q --disablerepo='*' repoquery --installed --qf '%{name} %{reason}\\n' | sort -u",
     "paths": "find /usr /etc /boot /var/lib/systemd -xdev -printf '%y %m %u:%g %p %l\\n' "
     "| grep -vE ' /etc/(osaas|pki/rpm-gpg)/' | sort",
     "libraries": "ldconfig -p",
@@ -147,15 +156,26 @@ FAULTS: dict[str, Callable[[Site, str], None]] = {
 }
 
 
-@pytest.mark.parametrize("number", range(POINTS))
-@pytest.mark.parametrize("fault", FAULTS)
-def test_a_transaction_that_was_cut_off_is_finished(
-    site: Site, undisturbed: Undisturbed, table: dict[str, Row], fault: str, number: int
-) -> None:
-    release = R2 if site.shell(VICTIM, "cat /etc/dnf/vars/osaas_release") == R1 else R1
+def where(site: Site) -> str:
+    """The release that the victim is pinned to."""
+    return site.shell(VICTIM, "cat /etc/dnf/vars/osaas_release")
+
+
+def set_out(site: Site) -> str:
+    """Pin the victim to the release that it is not on; which one that is."""
+    release = R2 if where(site) == R1 else R1
     assert not site.pin(VICTIM, release, force=True)["failed"]
+    return release
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize(("distro", "share"), POINTS, indirect=["distro"], scope="module")
+def test_a_transaction_that_was_cut_off_is_finished(
+    site: Site, undisturbed: Undisturbed, table: dict[str, Row], fault: str, share: float
+) -> None:
+    release = set_out(site)
     site.shell(VICTIM, "rm -f /etc/ld.so.cache")  # only a file trigger brings it back
-    point = 1 + round((undisturbed.lines[release] - 1) * number / max(1, POINTS - 1))
+    point = 1 + round((undisturbed.lines[release] - 1) * share)
     row = table.setdefault(fault, Row(fault))
     row.cases += 1
     row.steps.append(point)
@@ -166,25 +186,26 @@ def test_a_transaction_that_was_cut_off_is_finished(
     assert not result["failed"], result
     assert result["recovered"] is (fault != "the module")
     assert bool(result["repairs"]) is (fault != "the module")
+    assert (fault == "dnf") is (first["failed"] and "ended without a result" in first["msg"])
     seen = look(site, VICTIM)
     row.lost += len(set(undisturbed.looks[release]["packages"].split()) - set(seen["packages"].split()))
     assert seen == undisturbed.looks[release]
     row.recovered += 1
 
 
+@every_dnf
 def test_a_download_that_was_cut_off_is_finished(site: Site, undisturbed: Undisturbed) -> None:
-    assert not site.converge(VICTIM, R1)["failed"]
-    site.pin(VICTIM, R2, force=True)
+    release = set_out(site)
     site.shell(VICTIM, "rm -rf /var/cache/osaas")
     with ThreadPoolExecutor() as pool:
         killer = pool.submit(site.fleet.ssh, VICTIM, "/usr/bin/python3", "-c", KILL_DOWNLOAD)
-        assert site.update(VICTIM, "staged", R2)["failed"]
+        assert site.update(VICTIM, "staged", release)["failed"]
         assert killer.result().stdout == "killed\n", killer.result().stderr
-    staged = site.update(VICTIM, "staged", R2)
+    staged = site.update(VICTIM, "staged", release)
     assert not staged["failed"], staged
-    result = site.update(VICTIM, "active", R2)
+    result = site.update(VICTIM, "active", release)
     assert not result["failed"] and not result["recovered"], result
-    assert look(site, VICTIM) == undisturbed.looks[R2]
+    assert look(site, VICTIM) == undisturbed.looks[release]
 
 
 KILL_DOWNLOAD = """
@@ -204,36 +225,36 @@ for process in Path("/proc").glob("[0-9]*"):
 """
 
 
+@every_dnf
 def test_a_full_disk_in_mid_transaction(site: Site, undisturbed: Undisturbed) -> None:
     """Time zones come late in the transaction; by then there is no room for them."""
-    assert not site.converge(VICTIM, R1)["failed"]
-    site.pin(VICTIM, R2, force=True)
-    with stopped(site, R2, 3) as (unit, call):
+    release = set_out(site)
+    with stopped(site, release, 3) as (unit, call):
         site.shell(VICTIM, "mount -t tmpfs -o size=64k full /usr/share/zoneinfo")
         site.shell(VICTIM, f"systemctl kill --signal=CONT {unit}")
         failed = call.result()
     site.shell(VICTIM, "umount /usr/share/zoneinfo")
     assert failed["failed"] and "tzdata-" in failed["msg"], failed
     assert any("tzdata" in line for line in failed["log"])
-    result = site.update(VICTIM, "active", R2)
+    result = site.update(VICTIM, "active", release)
     assert not result["failed"] and result["recovered"], result
-    assert look(site, VICTIM) == undisturbed.looks[R2]
+    assert look(site, VICTIM) == undisturbed.looks[release]
 
 
+@one_dnf
 def test_another_process_that_changes_packages_is_waited_for(site: Site, undisturbed: Undisturbed) -> None:
-    assert not site.converge(VICTIM, R1)["failed"]
-    site.pin(VICTIM, R2, force=True)
-    assert not site.update(VICTIM, "staged", R2)["failed"]
+    release = set_out(site)
+    assert not site.update(VICTIM, "staged", release)["failed"]
     hold_lock(site, seconds=600)
-    result = site.update(VICTIM, "active", R2, lock_timeout=1)
+    result = site.update(VICTIM, "active", release, lock_timeout=1)
     assert result["failed"]
     holder = r"rpm database: has been locked for 1 s by python3 \(process \d+\)\. Wait for it to end"
     assert re.search(holder, result["msg"])
     site.shell(VICTIM, "systemctl stop hold-lock")
-    hold_lock(site, seconds=5)
-    result = site.update(VICTIM, "active", R2)
+    hold_lock(site, seconds=3)
+    result = site.update(VICTIM, "active", release)
     assert not result["failed"] and not result["recovered"], result
-    assert look(site, VICTIM) == undisturbed.looks[R2]
+    assert look(site, VICTIM) == undisturbed.looks[release]
 
 
 def hold_lock(site: Site, seconds: int) -> None:
@@ -245,30 +266,32 @@ def hold_lock(site: Site, seconds: int) -> None:
     site.shell(VICTIM, "until journalctl -b -u hold-lock -o cat | grep -q held; do sleep 0.1; done")
 
 
+@every_dnf
 def test_a_broken_rpm_database_is_rebuilt(site: Site, undisturbed: Undisturbed) -> None:
-    assert not site.converge(VICTIM, R2)["failed"]
+    release = where(site)
     break_database(site, "type = 'index' AND sql IS NOT NULL")
-    result = site.update(VICTIM, "active", R2)
+    result = site.update(VICTIM, "active", release)
     assert not result["failed"] and result["changed"], result
     told = r"rebuilt the rpm database, which was broken \(.+\); what it was is kept in "
     assert re.match(told, result["repairs"][0])
     assert site.shell(VICTIM, "ls /var/lib/osaas/rpmdb-*/rpmdb.sqlite")
-    assert look(site, VICTIM) == undisturbed.looks[R2]
-    assert not site.update(VICTIM, "active", R2)["changed"]
+    assert look(site, VICTIM) == undisturbed.looks[release]
+    assert not site.update(VICTIM, "active", release)["changed"]
 
 
+@every_dnf
 def test_a_database_that_would_lose_packages_stays_as_it_is(site: Site, undisturbed: Undisturbed) -> None:
-    assert not site.converge(VICTIM, R2)["failed"]
+    release = where(site)
     site.shell(VICTIM, "cp -a /usr/lib/sysimage/rpm /usr/lib/sysimage/whole")
     break_database(site, "name = 'Packages'")
     broken = site.shell(VICTIM, "sha256sum /usr/lib/sysimage/rpm/rpmdb.sqlite")
-    result = site.update(VICTIM, "active", R2)
+    result = site.update(VICTIM, "active", release)
     assert result["failed"]
     assert result["msg"].startswith("rpm database: is broken (") and "cannot be rebuilt" in result["msg"]
     assert site.shell(VICTIM, "sha256sum /usr/lib/sysimage/rpm/rpmdb.sqlite") == broken
     site.shell(VICTIM, "rm -r /usr/lib/sysimage/rpm && mv /usr/lib/sysimage/whole /usr/lib/sysimage/rpm")
-    assert not site.update(VICTIM, "active", R2)["changed"]
-    assert look(site, VICTIM) == undisturbed.looks[R2]
+    assert not site.update(VICTIM, "active", release)["changed"]
+    assert look(site, VICTIM) == undisturbed.looks[release]
 
 
 def break_database(site: Site, which: str) -> None:
