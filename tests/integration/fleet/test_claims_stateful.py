@@ -15,8 +15,15 @@ import hypothesis.strategies as st
 import pytest
 import sqlalchemy as sa
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import InputError, LedgerError
-from ansible_collections.osaas.fleet.plugins.module_utils._fleet import owner, states, tally
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet import (
+    exemptions,
+    failures,
+    owner,
+    states,
+    tally,
+)
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.control import control
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet.explain import explain, explain_lines
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.hosts import Enrolment, enrol
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.leases import Record, Run, claim, record
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.ledger import Ledger
@@ -35,10 +42,15 @@ POLICY = {
     "max_unavailable_per_domain": PER_DOMAIN,
     "error_budget": ERRORS,
     "lease": LEASE,
+    "retry": {"staging": {"times": 1, "after": 1}, "activation": {"times": 1, "after": LEASE}},
 }
 WORLD = owner.run_of_process(1).rsplit("/", 2)[0]
 WHO = st.integers(0, CONTROLLERS - 1)
 SEEN: Counter[str] = Counter()
+DONE = Record(states.DONE, "", "r", "d")
+FAILURES = [Record(states.STEP_FAILED, "why", failure=kind) for kind in failures.KINDS]
+STEPS = [Record(state, "why", "r", "d") for state in states.RECORDED]
+NEWS = st.sampled_from([*STEPS, *FAILURES, *[DONE] * 20])
 
 
 class Fleet(RuleBasedStateMachine):
@@ -60,7 +72,28 @@ class Fleet(RuleBasedStateMachine):
             enrol(connection, self.enrolled, who="test", now=self.now)
 
     def teardown(self) -> None:
+        self.everybody_is_explained()
         self.ledger.close()
+
+    def everybody_is_explained(self) -> None:
+        """Of every host whose state an event has made, that event says so; and nobody waits for nothing."""
+        with self.ledger.read() as connection:
+            told = [explain(connection, entry.name, now=self.now) for entry in self.enrolled]
+        for one in told:
+            place = one["rollout"]
+            if place is None:
+                continue
+            assert place["next"] and explain_lines(one)
+            news = [event for event in one["events"] if event["inputs"].get("rollout") == place["id"]]
+            by_operator = (states.EXEMPT, states.WAIVED, *states.WAITING)
+            if (
+                news
+                and place["host_state"] not in by_operator
+                and place["reason"] != "ran the release already"
+            ):
+                outcome = news[-1]["outcome"].split(":")[0]
+                assert outcome == {states.CLAIMED: "granted"}.get(place["host_state"], place["host_state"])
+                SEEN["explained"] += 1
 
     @staticmethod
     def entry(number: int) -> Enrolment:
@@ -99,38 +132,49 @@ class Fleet(RuleBasedStateMachine):
         SEEN["claims granted" if answer.granted else "claims refused"] += 1
         assert answer.granted or answer.reason
         if answer.granted:
-            if before[host] == states.ELIGIBLE:
+            if before[host] in states.WAITING:
                 assert state == "running", f"{host} was started in a rollout that is {state}"
                 assert failed <= ERRORS, f"{host} was started after {failed} failures"
             self.held[who, host] = (run, answer.fence)
             self.down[host] = self.domain(host)
 
-    @rule(pick=st.integers(0, 99), state=st.sampled_from([*states.RECORDED, *[states.DONE] * 9]))
-    def record(self, pick: int, state: str) -> None:
+    @rule(pick=st.integers(0, 99), news=NEWS)
+    def record(self, pick: int, news: Record) -> None:
+        """News of a host; when a step has failed, the run does what it is told."""
         if not self.held:
             return
         who, host = sorted(self.held)[pick % len(self.held)]
+        told = self.tell(who, host, news)
+        if news.state == states.STEP_FAILED and told == states.ROLLING_BACK:
+            self.tell(who, host, Record(states.ROLLED_BACK, "why", "r", "d"))
+
+    def tell(self, who: int, host: str, news: Record) -> str:
+        """Record it; returns the host's state."""
         run, fence = self.held[who, host]
         try:
             with self.ledger.write() as connection:
-                record(connection, run, host, fence, Record(state, "why", "r", "d"), now=self.now)
+                told = record(connection, run, host, fence, news, now=self.now)
         except LedgerError as error:
             assert str(error).startswith(f"{host}: its claim was taken over by another run")
             SEEN["late records refused"] += 1
             del self.held[who, host]
-            return
+            return ""
         SEEN["records"] += 1
-        if state in states.SERVING:
+        if told.host_state in (states.RETRY, states.HELD):
+            SEEN[f"became {told.host_state}"] += 1
+        if told.host_state in states.SERVING:
             self.down.pop(host, None)
-        if state in states.FINAL:
+        if told.host_state in (*states.FINAL, states.RETRY):
             del self.held[who, host]
+        return told.host_state
 
-    @rule(who=WHO, first=st.integers(0, 11))
-    def work(self, who: int, first: int) -> None:
-        """The ordinary thing: claim what can be had, and finish some of it."""
-        self.claim_all(who, first)
-        for pick in range(2):
-            self.record(pick, states.DONE)
+    @rule(who=WHO, first=st.integers(0, 11), news=NEWS)
+    def work(self, who: int, first: int, news: Record) -> None:
+        """The ordinary thing: a run claims what can be had, and finishes some of it."""
+        self.open(who)
+        for one in (DONE, news, DONE):
+            self.claim_all(who, first)
+            self.record(first, one)
 
     @rule(who=WHO)
     def kill(self, who: int) -> None:
@@ -160,6 +204,21 @@ class Fleet(RuleBasedStateMachine):
                 control(connection, state, "why", who="operator", now=self.now)
         except InputError as error:
             assert "cannot become" in str(error) or "no unfinished rollout" in str(error)
+
+    @rule(pick=st.integers(0, 99), lasts=st.sampled_from([0, 1, 2 * LEASE]))
+    def exempt(self, pick: int, lasts: int) -> None:
+        """An operator answers for a host, or takes that back. Only one that is in flight stays charged."""
+        host = [*sorted(self.down) * 3, *(entry.name for entry in self.enrolled)][pick % len(self.enrolled)]
+        wanted = exemptions.Exemption("ann", "why", self.now + lasts) if lasts else None
+        with self.ledger.write() as connection:
+            table = tables().host
+            why = connection.scalar(sa.select(table.c.unavailable).where(table.c.name == host))
+            exemptions.exempt(connection, [host], wanted, who="operator", now=self.now)
+            left = connection.scalar(sa.select(table.c.unavailable).where(table.c.name == host))
+        if why and not left:
+            assert wanted and why in (*states.FAILED, states.RETRY), f"{host} was {why}"
+            SEEN["waived"] += 1
+            del self.down[host]
 
     @rule(number=st.integers(9, 11))
     def join(self, number: int) -> None:
@@ -218,8 +277,8 @@ def test_no_history_breaks_a_budget(addresses: Addresses, request: pytest.Fixtur
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=25,
-            stateful_step_count=25,
+            max_examples=30,
+            stateful_step_count=30,
             deadline=None,
             database=None,
             derandomize=True,
@@ -230,3 +289,4 @@ def test_no_history_breaks_a_budget(addresses: Addresses, request: pytest.Fixtur
         f"\n{request.node.name}: violations 0, " + ", ".join(f"{what} {SEEN[what]}" for what in sorted(SEEN))
     )
     assert SEEN["claims granted"] > 100 and SEEN["most unavailable"] == PER_FLEET
+    assert all(SEEN[what] for what in ("became retry", "became held", "waived", "explained"))
