@@ -75,6 +75,13 @@ options:
         description: The key, ASCII-armored.
         type: str
         required: true
+  ca_cert:
+    description:
+      - Certificates (PEM) of the authorities that may vouch for the store's server, and no others, where
+        O(url) is of HTTPS; by default those of the system. A server that none of them vouches for is refused,
+        whatever the host's C(dnf.conf) says.
+    type: str
+    default: ''
   allow_repositories:
     description: Ids of other repos that stay as they are. Updates never come from them.
     type: list
@@ -152,6 +159,7 @@ pin:
       contains:
         name: {description: Name of the repo., type: str}
         gpgkey: {description: Names of its keys., type: list, elements: str}
+    ca: {description: Name of its certificates below C(/etc/pki/osaas)., type: str, returned: if any}
     previous: {description: The pin to go back to., type: dict, returned: if any}
 updaters:
   description:
@@ -196,13 +204,13 @@ SPEC = ArgumentSpec(
 
 
 def _present(params: t.Mapping[str, t.Any]) -> tuple[Pin, pinning.Changes]:
-    wanted, keys = release_of(params)
-    check_pin(wanted, frozenset(keys))
+    wanted, trust = release_of(params)
+    check_pin(wanted, trust)
     if not params["force"]:
         refuse_bad(wanted.release)
     running = read_running()
     pin = pinning.next_pin(wanted, pinning.current_pin(), running.release if running else None)
-    return pin, pinning.plan_pin(pin, keys, params["allow_repositories"])
+    return pin, pinning.plan_pin(pin, trust, params["allow_repositories"])
 
 
 def _work(module: AnsibleModule) -> dict[str, t.Any]:

@@ -127,8 +127,8 @@ options:
   url:
     description:
       - Base URL of the store, as given to M(osaas.fleet.host_pin).
-      - This, O(repositories) and O(gpgkeys) are used in check mode alone, when the host is not pinned to
-        O(release) yet, so that a playbook that pins and updates can be tried in check mode.
+      - This, O(repositories), O(gpgkeys) and O(ca_cert) are used in check mode alone, when the host is not
+        pinned to O(release) yet, so that a playbook that pins and updates can be tried in check mode.
     type: str
   repositories:
     description: The repos of the snapshot, as given to M(osaas.fleet.host_pin). See O(url).
@@ -159,6 +159,10 @@ options:
         description: The key, ASCII-armored.
         type: str
         required: true
+  ca_cert:
+    description: Certificates (PEM), as given to M(osaas.fleet.host_pin). See O(url).
+    type: str
+    default: ''
   timeout:
     description:
       - Seconds to follow the transaction. When they have passed the module fails; the transaction goes on.
@@ -354,8 +358,8 @@ SPEC = ArgumentSpec(
 def _preview(params: t.Mapping[str, t.Any]) -> Preview | None:
     if not params["url"]:
         return None
-    pin, keys = release_of({**params, "digest": ""})
-    return Preview(pin, keys)
+    pin, trust = release_of({**params, "digest": ""})
+    return Preview(pin, trust)
 
 
 def _work(module: AnsibleModule) -> dict[str, t.Any]:

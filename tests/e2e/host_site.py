@@ -70,10 +70,9 @@ class Site:
             "host_pin",
             release=release,
             digest=f"digest of {release}",
-            url=f"http://{self.fleet.address}:8080",
             repositories=[{"name": name, "gpgkey": [key]} for name, key in self.repositories.items()],
             gpgkeys=[{"name": name, "content": content} for name, content in self.keys.items()],
-            **more,
+            **{"url": f"http://{self.fleet.address}:8080", **more},
         )
 
     def update(self, host: str, state: str, release: str, *flags: str, **more: Any) -> dict[str, Any]:

@@ -8,14 +8,19 @@ The tests of this file are one story on one host: they run in their order.
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from testbed.distro import Distro
 from testbed.fleet import Fleet
 
-from .conftest import CACHE, RUN_DIR
+from .conftest import CACHE, RUN_DIR, on_flavours
 from .host_site import R1, R2, REPOS, Site, fill_store
+
+pytestmark = on_flavours("testbed-9", "testbed-next")
 
 HOST = "host-01"
 SYSTEM = [
@@ -151,10 +156,76 @@ def test_foreign_changes_are_listed(site: Site) -> None:
     host = site.call(HOST, "host_info")["host"]
     (change,) = host["package_changes"]
     assert (change["name"], change["now"]) == ("hello", None) and change["before"].startswith("hello-0:")
-    assert change["command"] == "-y -q remove hello" and change["time"].endswith("+00:00")
+    dnf5 = host["dnf"]["flavour"] == "dnf5"
+    said = "dnf -y -q remove hello" if dnf5 else "-y -q remove hello"
+    assert change["command"] == said and change["time"].endswith("+00:00")
     assert host["drift_reasons"] == [f"packages changed since the host was brought to {R1}"]
     site.shell(HOST, "dnf -y -q install hello")
     assert not site.call(HOST, "host_info")["host"]["drift"]
+
+
+def test_a_store_with_a_certificate_of_ones_own(site: Site) -> None:
+    """HTTPS is never without proof, be it that the host itself has turned it off."""
+    with secure_store(site) as (url, certificate):
+        site.shell(HOST, "echo sslverify=0 >> /etc/dnf/dnf.conf")
+        assert not site.pin(HOST, R2, force=True, url=url)["failed"]
+        refused = site.update(HOST, "staged", R2)
+        assert refused["failed"] and "certificate" in refused["msg"], refused
+        wrong = site.pin(HOST, R2, url=url, ca_cert="/etc/pki/tls/ca.pem")
+        assert wrong["msg"] == "ca_cert: holds no certificate. Give its content, in PEM"
+        pinned = site.pin(HOST, R2, force=True, url=url, ca_cert=certificate)
+        assert pinned["changed"] and not site.pin(HOST, R2, url=url, ca_cert=certificate)["changed"]
+        staged = site.update(HOST, "staged", R2)
+        assert not staged["failed"] and staged["plan"]["upgrade"], staged
+        assert site.shell(HOST, "dnf -q --refresh makecache && echo so does dnf") == "so does dnf"
+    site.shell(HOST, "sed -i /sslverify/d /etc/dnf/dnf.conf")
+    assert not site.pin(HOST, R1, force=True)["failed"]
+    assert site.shell(HOST, "ls /etc/pki/osaas") == ""
+
+
+@contextmanager
+def secure_store(site: Site) -> Iterator[tuple[str, str]]:
+    """The store of the site over HTTPS; its URL, and the certificate that nobody but itself vouches for."""
+    scratch, address = site.config.parent, site.fleet.address
+    both = scratch / "server.pem"
+    openssl = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=store"]
+    names = ["-addext", f"subjectAltName=IP:{address}", "-keyout", str(both), "-out", str(scratch / "ca.pem")]
+    subprocess.run([*openssl, *names], check=True, capture_output=True)
+    certificate = (scratch / "ca.pem").read_text()
+    both.write_text(both.read_text() + certificate)
+    program = (
+        "import functools, http.server, ssl, sys\n"
+        "directory, pem, address = sys.argv[1:]\n"
+        "handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=directory)\n"
+        "server = http.server.ThreadingHTTPServer((address, 8443), handler)\n"
+        "context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)\n"
+        "context.load_cert_chain(pem)\n"
+        "server.socket = context.wrap_socket(server.socket, server_side=True)\n"
+        "print('ready', flush=True)\n"
+        "server.serve_forever()\n"
+    )
+    argv = site.fleet.command(sys.executable, "-c", program, str(scratch / "store"), str(both), address)
+    server = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    try:
+        assert server.stdout is not None and server.stdout.readline() == "ready\n"
+        yield f"https://{address}:8443", certificate
+    finally:
+        server.kill()
+        server.wait()
+
+
+def test_a_host_reports_of_itself(site: Site) -> None:
+    predicted = site.call(HOST, "host_report", "--check")
+    report = site.call(HOST, "host_report")
+    assert predicted["changed"] and report["changed"]
+    assert not site.call(HOST, "host_report")["changed"]
+    line = site.shell(HOST, f"{' '.join(report['command'])} --metrics /run/osaas.prom")
+    assert line.startswith(f"pinned to {R1}; runs {R1}; package set {digest(site)[:12]}")
+    figures = site.shell(HOST, "cat /run/osaas.prom").splitlines()
+    assert f'osaas_host_info{{pinned="{R1}",running="{R1}",package_set_digest="{digest(site)}"}} 1' in figures
+    assert "osaas_host_drift 0" in figures and "osaas_host_updaters 0" in figures
+    assert site.call(HOST, "host_report", state="absent")["changed"]
+    assert not site.call(HOST, "host_report", state="absent")["changed"]
 
 
 TIMER = "[Timer]\\nOnCalendar=yearly\\n\\n[Install]\\nWantedBy=timers.target\\n"

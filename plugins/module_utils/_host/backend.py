@@ -34,17 +34,22 @@ class SourceRepository:
 
 @dataclass(frozen=True)
 class Source:
-    """The repos of one release, and the directory that caches them."""
+    """The repos of one release, and the directory that caches them.
+
+    `ca` is the file with the certificates of the only authorities that may vouch for the server; empty for
+    those of the system.
+    """
 
     cache: Path
     repositories: tuple[SourceRepository, ...]
+    ca: str = ""
 
     def as_json(self) -> dict[str, t.Any]:
         """The form that is stored."""
         repositories = [
             {"name": one.name, "baseurl": one.baseurl, "keys": list(one.keys)} for one in self.repositories
         ]
-        return {"cache": str(self.cache), "repositories": repositories}
+        return {"cache": str(self.cache), "repositories": repositories, "ca": self.ca}
 
 
 def source_of(pin: Pin) -> Source:
@@ -53,7 +58,8 @@ def source_of(pin: Pin) -> Source:
         SourceRepository(one.name, pin.baseurl(one), tuple(str(paths.key_file(key)) for key in one.keys))
         for one in pin.repositories
     )
-    return Source(paths.CACHE / pin.release, tuple(repositories))
+    ca = str(paths.ca_file(pin.ca)) if pin.ca else ""
+    return Source(paths.CACHE / pin.release, tuple(repositories), ca)
 
 
 def source_from_json(value: Mapping[str, t.Any]) -> Source:
@@ -61,7 +67,7 @@ def source_from_json(value: Mapping[str, t.Any]) -> Source:
     repositories = (
         SourceRepository(one["name"], one["baseurl"], tuple(one["keys"])) for one in value["repositories"]
     )
-    return Source(Path(value["cache"]), tuple(repositories))
+    return Source(Path(value["cache"]), tuple(repositories), value["ca"])
 
 
 class Session(t.Protocol):

@@ -62,12 +62,11 @@ class Dnf4Session:
         conf = self._base.conf
         allowed = demand.allow_removals
         conf.protected_packages = [name for name in conf.protected_packages if name not in allowed]
-        with _errors(self._source):
-            self._base.distro_sync()
-            self._leave_newer_kernels()
-            self._undo(demand)
-            self._reinstall(demand.again)
-            self._base.resolve(allow_erasing=True)
+        self._solve(demand, ())
+        came = _names(self._base.transaction.install_set)
+        left = set(demand.bring).difference(came, _names(self._base.sack.query().installed()))
+        if left:  # nothing needs them: a person wanted them, or they are kernels
+            self._solve(demand, left)
         by_action: dict[int, list[t.Any]] = {}
         for item in self._base.transaction:
             if item.action in dnf.transaction.FILE_ACTIONS:  # else only the reason to be installed changes
@@ -140,6 +139,8 @@ class Dnf4Session:
                 repo_gpgcheck=True,
                 skip_if_unavailable=False,
                 metadata_expire=_NEVER,
+                sslverify=True,
+                sslcacert=self._source.ca,
             )
             # The keys offered are read from gpgkey, that is from the files of the pin: each of them is meant.
             repo._set_key_import(_AcceptPinnedKeys())
@@ -156,15 +157,20 @@ class Dnf4Session:
                 self._base.package_remove(package)
                 self._base.conf.protect_running_kernel = False  # an older one stays, for the reboot to come
 
-    def _undo(self, demand: Demand) -> None:
+    def _solve(self, demand: Demand, bring: Collection[str]) -> None:
         query = self._base.sack.query()
-        for package in _among(query.installed(), demand.drop):
-            self._base.package_remove(package)
-            self._base.conf.protect_running_kernel = False  # as above
-        here = _names(query.installed())
-        for package in _among(query.available(), set(demand.bring).difference(here)):
-            self._base.package_install(package)
-            self._base.conf.installonly_limit = 0  # it would count the kernels that go
+        self._base.reset(goal=True)
+        with _errors(self._source):
+            self._base.distro_sync()
+            self._leave_newer_kernels()
+            for package in _among(query.installed(), demand.drop):
+                self._base.package_remove(package)
+                self._base.conf.protect_running_kernel = False  # as above
+            for package in _among(query.available(), bring):
+                self._base.package_install(package)
+                self._base.conf.installonly_limit = 0  # it would count the kernels that go
+            self._reinstall(demand.again)
+            self._base.resolve(allow_erasing=True)
 
     def _reinstall(self, names: Collection[str]) -> None:
         """Ask for what is installed and offered in the same version; the rest is distro-sync's."""

@@ -60,13 +60,10 @@ class Dnf5Session:
         conf = self._base.get_config()
         allowed = demand.allow_removals
         conf.protected_packages = [name for name in conf.protected_packages if name not in allowed]
-        goal = libdnf5.base.Goal(self._base)
-        goal.add_rpm_distro_sync()
-        self._leave_newer_kernels(goal)
-        self._undo(goal, demand)
-        for package in self._offered(demand.again):
-            goal.add_rpm_reinstall(package)
-        self._solve(goal)
+        self._solve(demand, ())
+        left = set(demand.bring).difference(_names(self._coming()), _names(self._installed()))
+        if left:  # nothing needs them: a person wanted them, or they are kernels
+            self._solve(demand, left)
         erased, coming, going = self._doing("REMOVE"), self._coming(), self._going()
         plan = Plan(
             install=_names(self._doing("INSTALL")),
@@ -134,8 +131,16 @@ class Dnf5Session:
             conf.pkg_gpgcheck = conf.repo_gpgcheck = True
             conf.skip_if_unavailable = False
             conf.metadata_expire = _NEVER
+            conf.sslverify = True
+            conf.sslcacert = self._source.ca
 
-    def _solve(self, goal: t.Any) -> None:
+    def _solve(self, demand: Demand, bring: Collection[str]) -> None:
+        goal = libdnf5.base.Goal(self._base)
+        goal.add_rpm_distro_sync()
+        self._leave_newer_kernels(goal)
+        self._undo(goal, demand.drop, bring)
+        for package in self._offered(demand.again):
+            goal.add_rpm_reinstall(package)
         with _errors(self._source):
             goal.set_allow_erasing(True)
             self._transaction = goal.resolve()
@@ -207,14 +212,12 @@ class Dnf5Session:
             if offered and all(_version(package) > _version(one) for one in offered):
                 self._remove(goal, package)
 
-    def _undo(self, goal: t.Any, demand: Demand) -> None:
-        here = self._installed()
-        going = libdnf5.rpm.PackageQuery(here)
-        going.filter_nevra(list(demand.drop))
+    def _undo(self, goal: t.Any, drop: Collection[str], bring: Collection[str]) -> None:
+        going, coming = self._installed(), self._available()
+        going.filter_nevra(sorted(drop))
         for package in going:
             self._remove(goal, package)
-        coming = self._available()
-        coming.filter_nevra(sorted(set(demand.bring).difference(_names(here))))
+        coming.filter_nevra(sorted(bring))
         for package in coming:
             goal.add_rpm_install(package)
             self._base.get_config().installonly_limit = 0  # it would count the kernels that go

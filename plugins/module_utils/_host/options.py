@@ -10,7 +10,7 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Mapping
 
-from ansible_collections.osaas.fleet.plugins.module_utils._host.pin import Pin, Repository
+from ansible_collections.osaas.fleet.plugins.module_utils._host.pin import Pin, Repository, Trust, name_of_ca
 from ansible_collections.osaas.fleet.plugins.module_utils._module import Option
 from ansible_collections.osaas.fleet.plugins.module_utils._names import check_name
 
@@ -35,11 +35,14 @@ RELEASE_OPTIONS: dict[str, Option] = {
             "content": {"type": "str", "required": True},
         },
     },
+    "ca_cert": {"type": "str", "default": ""},
 }
 
 
-def release_of(params: Mapping[str, t.Any]) -> tuple[Pin, dict[str, str]]:
-    """The pin, not checked yet, and the keys by name. Raises InputError for a name that is no file name."""
+def release_of(params: Mapping[str, t.Any]) -> tuple[Pin, Trust]:
+    """The pin, not checked yet, and what it trusts. Raises InputError for a name that is no file name."""
     repositories = tuple(Repository(one["name"], tuple(one["gpgkey"])) for one in params["repositories"])
     keys = {check_name(one["name"], where="gpgkeys"): one["content"] for one in params["gpgkeys"]}
-    return Pin(params["release"], params["digest"], params["url"], repositories), keys
+    ca_cert = params["ca_cert"]
+    place = (params["release"], params["digest"], params["url"])
+    return Pin(*place, repositories, ca=name_of_ca(ca_cert)), Trust(keys, ca_cert)

@@ -15,6 +15,8 @@ RELEASE_VAR = Path("/etc/dnf/vars/osaas_release")
 KEY_DIR = Path("/etc/pki/rpm-gpg")
 KEY_PREFIX = "RPM-GPG-KEY-osaas-"
 
+CA_DIR = Path("/etc/pki/osaas")
+
 ETC = Path("/etc/osaas")
 PIN_FILE = ETC / "release.json"
 BAD_RELEASES_FILE = ETC / "bad_releases.json"
@@ -48,3 +50,8 @@ CACHE = Path("/var/cache/osaas")
 def key_file(name: str) -> Path:
     """Where the public key called `name` in a pin lies."""
     return KEY_DIR / f"{KEY_PREFIX}{name}"
+
+
+def ca_file(name: str) -> Path:
+    """Where the certificates that a pin calls `name` lie."""
+    return CA_DIR / f"{name}.pem"

@@ -18,7 +18,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._files import (
     write_atomic,
 )
 from ansible_collections.osaas.fleet.plugins.module_utils._host import paths
-from ansible_collections.osaas.fleet.plugins.module_utils._host.pin import Pin, pin_from_json
+from ansible_collections.osaas.fleet.plugins.module_utils._host.pin import Pin, Trust, pin_from_json
 from ansible_collections.osaas.fleet.plugins.module_utils._host.repofiles import (
     disable,
     enabled_ids,
@@ -73,10 +73,12 @@ def other_repositories() -> tuple[str, ...]:
     return tuple(repo for path in _other_files() for repo in enabled_ids(_read(path) or ""))
 
 
-def plan_pin(pin: Pin, keys: Mapping[str, str], allowed: Collection[str]) -> Changes:
-    """What it takes to pin this host; `keys`: armored public keys by name, `allowed`: repo ids left alone."""
-    needed = sorted(pin.key_names().intersection(keys))
-    after: dict[Path, str | None] = {paths.key_file(name): keys[name] for name in needed}
+def plan_pin(pin: Pin, trust: Trust, allowed: Collection[str]) -> Changes:
+    """What it takes to pin this host; `allowed`: repo ids left alone."""
+    needed = sorted(pin.key_names().intersection(trust.keys))
+    after: dict[Path, str | None] = {paths.key_file(name): trust.keys[name] for name in needed}
+    if pin.ca:
+        after[paths.ca_file(pin.ca)] = trust.ca_cert
     disabled: list[str] = []
     for path in _other_files():
         before = original(_read(_saved(path)), _read(path) or "")
@@ -132,7 +134,9 @@ def _changes(after: Mapping[Path, str | None], disabled: Collection[str]) -> Cha
 
 def _unneeded_keys(pin: Pin | None) -> dict[Path, str | None]:
     needed = {paths.key_file(name) for name in pin.key_names()} if pin else set()
-    return {path: None for path in sorted(paths.KEY_DIR.glob(f"{paths.KEY_PREFIX}*")) if path not in needed}
+    needed |= {paths.ca_file(name) for name in pin.ca_names()} if pin else set()
+    there = [*paths.KEY_DIR.glob(f"{paths.KEY_PREFIX}*"), *paths.CA_DIR.glob("*.pem")]
+    return {path: None for path in sorted(there) if path not in needed}
 
 
 def _other_files() -> list[Path]:

@@ -19,7 +19,10 @@ _FALSE = ("0", "no", "false", "off")
 
 
 def render(pin: Pin) -> str:
-    """The .repo file of `pin`: packages and metadata must be signed, and an absent repo is an error."""
+    """The .repo file of `pin`: packages and metadata must be signed, and an absent repo is an error.
+
+    Over HTTPS the server must be vouched for, whatever dnf.conf says.
+    """
     blocks = ["# Written by osaas.fleet.host_pin; changes are overwritten.\n"]
     for repository in pin.repositories:
         keys = " ".join(f"file://{paths.key_file(key)}" for key in repository.keys)
@@ -32,7 +35,10 @@ def render(pin: Pin) -> str:
             "repo_gpgcheck=1\n"
             f"gpgkey={keys}\n"
             "skip_if_unavailable=0\n"
+            "sslverify=1\n"
         )
+        if pin.ca:
+            blocks[-1] += f"sslcacert={paths.ca_file(pin.ca)}\n"
     return "\n".join(blocks)
 
 

@@ -12,6 +12,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._errors import HostErr
 from ansible_collections.osaas.fleet.plugins.module_utils._host.pin import (
     Pin,
     Repository,
+    Trust,
     check_pin,
     pin_from_json,
 )
@@ -49,7 +50,7 @@ def test_a_damaged_file_is_named(value: object) -> None:
 )
 def test_what_cannot_be_pinned(change: dict[str, object], message: str) -> None:
     with pytest.raises(InputError) as caught:
-        check_pin(replace(R1, **change), frozenset({"key"}))  # type: ignore[arg-type]
+        check_pin(replace(R1, **change), Trust({"key": ""}))  # type: ignore[arg-type]
     assert str(caught.value).startswith(message)
 
 
@@ -70,3 +71,8 @@ def test_rollback_target() -> None:
         target_of(R1, R1.release)
     with pytest.raises(HostError, match="this host: is not pinned"):
         target_of(None, R1.release)
+
+
+def test_what_is_no_certificate_is_refused() -> None:
+    with pytest.raises(InputError, match=r"ca_cert: holds no certificate. Give its content, in PEM"):
+        check_pin(R1, Trust({"key": ""}, "/etc/pki/ca.pem"))

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.osaas.fleet.plugins.module_utils._host import paths, pinning
-from ansible_collections.osaas.fleet.plugins.module_utils._host.pin import Pin, Repository
+from ansible_collections.osaas.fleet.plugins.module_utils._host.pin import Pin, Repository, Trust, name_of_ca
 
 PIN = Pin("20261101T000000Z", "d", "http://store", (Repository("baseos", ("one",)),))
+TRUST = Trust({"one": "KEY"})
 VENDOR = "[vendor]\nbaseurl=http://v\n"
 
 
@@ -31,9 +32,24 @@ def files(host: Path) -> dict[str, str]:
     return {str(path.relative_to(host)): path.read_text() for path in host.rglob("*") if path.is_file()}
 
 
+def test_certificates_come_and_go_with_the_pins_that_need_them(host: Path) -> None:
+    first, second = Trust(TRUST.keys, "CERTIFICATE 1"), Trust(TRUST.keys, "CERTIFICATE 2")
+    own = replace(PIN, ca=name_of_ca(first.ca_cert))
+    pinning.carry_out(pinning.plan_pin(own, first, ()))
+    (file,) = paths.CA_DIR.iterdir()
+    assert file.read_text() == "CERTIFICATE 1" and f"\nsslcacert={file}\n" in paths.REPO_FILE.read_text()
+    after = replace(PIN, release="20261102T000000Z", ca=name_of_ca(second.ca_cert), previous=own)
+    pinning.carry_out(pinning.plan_pin(after, second, ()))
+    assert pinning.current_pin() == after and len([*paths.CA_DIR.iterdir()]) == 2
+    pinning.carry_out(pinning.plan_repin(own))
+    assert [*paths.CA_DIR.iterdir()] == [file]
+    pinning.carry_out(pinning.plan_unpin())
+    assert not [*paths.CA_DIR.iterdir()]
+
+
 def test_pin_and_unpin(host: Path) -> None:
     before = files(host)
-    changes = pinning.plan_pin(PIN, {"one": "KEY"}, ())
+    changes = pinning.plan_pin(PIN, TRUST, ())
     assert files(host) == before, "a plan changes nothing"
     pinning.carry_out(changes)
     assert changes.disabled == ("vendor",)
@@ -42,7 +58,7 @@ def test_pin_and_unpin(host: Path) -> None:
     assert files(host)["etc/dnf/vars/osaas_release"] == "20261101T000000Z\n"
     assert json.loads(files(host)["etc/osaas/release.json"]) == PIN.as_json()
     assert pinning.current_pin() == PIN
-    again = pinning.plan_pin(PIN, {"one": "KEY"}, ())
+    again = pinning.plan_pin(PIN, TRUST, ())
     assert (again.changed(), again.disabled) == ((), ("vendor",))
     pinning.carry_out(pinning.plan_unpin())
     assert files(host) == before
@@ -50,7 +66,7 @@ def test_pin_and_unpin(host: Path) -> None:
 
 
 def test_the_pin_is_written_after_what_it_names(host: Path) -> None:
-    names = [path.name for path in pinning.plan_pin(PIN, {"one": "KEY"}, ()).changed()]
+    names = [path.name for path in pinning.plan_pin(PIN, TRUST, ()).changed()]
     assert names == [
         "RPM-GPG-KEY-osaas-one",
         "vendor.repo",
@@ -70,14 +86,14 @@ def cut_off(changes: pinning.Changes, after: int) -> None:
 @pytest.mark.parametrize("after", range(7))
 def test_a_pin_that_was_cut_off_is_finished_or_undone(host: Path, after: int) -> None:
     before = files(host)
-    cut_off(pinning.plan_pin(PIN, {"one": "KEY"}, ()), after)
+    cut_off(pinning.plan_pin(PIN, TRUST, ()), after)
     pinning.carry_out(pinning.plan_unpin())
     assert files(host) == before
-    cut_off(pinning.plan_pin(PIN, {"one": "KEY"}, ()), after)
-    pinning.carry_out(pinning.plan_pin(PIN, {"one": "KEY"}, ()))
+    cut_off(pinning.plan_pin(PIN, TRUST, ()), after)
+    pinning.carry_out(pinning.plan_pin(PIN, TRUST, ()))
     pinned = files(host)
     cut_off(pinning.plan_unpin(), after)
-    pinning.carry_out(pinning.plan_pin(PIN, {"one": "KEY"}, ()))
+    pinning.carry_out(pinning.plan_pin(PIN, TRUST, ()))
     assert files(host) == pinned
     cut_off(pinning.plan_unpin(), after)
     pinning.carry_out(pinning.plan_unpin())
@@ -85,29 +101,29 @@ def test_a_pin_that_was_cut_off_is_finished_or_undone(host: Path, after: int) ->
 
 
 def test_a_repo_allowed_later_is_enabled_again(host: Path) -> None:
-    pinning.carry_out(pinning.plan_pin(PIN, {"one": "KEY"}, ()))
-    pinning.carry_out(pinning.plan_pin(PIN, {"one": "KEY"}, ("vendor",)))
+    pinning.carry_out(pinning.plan_pin(PIN, TRUST, ()))
+    pinning.carry_out(pinning.plan_pin(PIN, TRUST, ("vendor",)))
     assert files(host)["etc/yum.repos.d/vendor.repo"] == VENDOR
     assert "etc/osaas/repos.saved/vendor.repo" not in files(host)
 
 
 def test_a_package_that_brings_its_repo_back_is_disabled_again(host: Path) -> None:
-    pinning.carry_out(pinning.plan_pin(PIN, {"one": "KEY"}, ()))
+    pinning.carry_out(pinning.plan_pin(PIN, TRUST, ()))
     newer = VENDOR.replace("http://v", "http://w")
     (paths.REPO_DIR / "vendor.repo").write_text(newer)
     assert pinning.other_repositories() == ("vendor",)
-    pinning.carry_out(pinning.plan_pin(PIN, {"one": "KEY"}, ()))
+    pinning.carry_out(pinning.plan_pin(PIN, TRUST, ()))
     assert pinning.other_repositories() == ()
     pinning.carry_out(pinning.plan_unpin())
     assert files(host)["etc/yum.repos.d/vendor.repo"] == newer
 
 
 def test_keys_that_no_pin_needs_go(host: Path) -> None:
-    pinning.carry_out(pinning.plan_pin(PIN, {"one": "KEY", "old": "KEY"}, ()))
+    pinning.carry_out(pinning.plan_pin(PIN, Trust({"one": "KEY", "old": "KEY"}), ()))
     assert [path.name for path in paths.KEY_DIR.iterdir()] == ["RPM-GPG-KEY-osaas-one"]
 
 
 def test_diff(host: Path) -> None:
-    diff = pinning.plan_pin(PIN, {"one": "KEY"}, ()).diff()
+    diff = pinning.plan_pin(PIN, TRUST, ()).diff()
     assert diff[0]["after_header"].endswith("/etc/pki/rpm-gpg/RPM-GPG-KEY-osaas-one")
     assert (diff[0]["before"], diff[0]["after"]) == ("", "KEY")

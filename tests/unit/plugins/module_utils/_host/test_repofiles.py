@@ -28,6 +28,7 @@ def test_render() -> None:
         "repo_gpgcheck=1",
         "gpgkey=file:///etc/pki/rpm-gpg/RPM-GPG-KEY-osaas-one file:///etc/pki/rpm-gpg/RPM-GPG-KEY-osaas-two",
         "skip_if_unavailable=0",
+        "sslverify=1",
     ]
 
 
