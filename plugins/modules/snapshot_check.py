@@ -67,7 +67,8 @@ options:
         required: true
       streams:
         description:
-          - The module streams that the hosts enabled, each as C(name:stream).
+          - The module streams that the hosts enabled, each as C(name:stream), and the modules that they
+            disabled, each as C(-name).
           - By default those that the packages came from, which dnf enabled when it installed them.
         type: list
         elements: str

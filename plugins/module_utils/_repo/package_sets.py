@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import json
+import re
 import typing as t
 from collections import Counter
 from collections.abc import Sequence
@@ -19,13 +20,15 @@ from ansible_collections.osaas.fleet.plugins.module_utils._evr import Nevra, par
 
 NEEDED = frozenset(("name", "packages"))
 OPTIONAL = frozenset(("hosts", "streams"))
+STREAM = re.compile(r"[^-:][^:]*:.+|-[^-:][^:]*")
 
 
 @dataclass(frozen=True)
 class PackageSet:
     """One distinct set of installed packages, and the hosts that have exactly it.
 
-    `streams` are the module streams (name:stream) that they enabled; None: tell by the packages.
+    `streams` are the module streams (name:stream) that they enabled, and modules (-name) that they disabled;
+    None: tell by the packages.
     """
 
     name: str
@@ -79,8 +82,9 @@ def _package_set(raw: t.Any, *, where: str) -> PackageSet:
     if not isinstance(raw["name"], str) or not all(map(_texts, (hosts, packages, streams or []))):
         raise InputError("name is a text; hosts, packages and streams are lists of texts", where=where)
     for stream in streams or []:
-        if not all(stream.partition(":")):
-            raise InputError(f"{stream!r} is no module stream", where=where, way_out="Give it as name:stream")
+        if not STREAM.fullmatch(stream):
+            way_out = "Give it as name:stream, or a disabled module as -name"
+            raise InputError(f"{stream!r} is no module stream", where=where, way_out=way_out)
     if not packages:
         raise InputError("a package set without packages is no host", where=f"{where}: {raw['name']}")
     # Imported public keys are in the rpm database, but in no repository.

@@ -6,7 +6,8 @@
 """Module streams: which of the offered packages a host sees, as libdnf filters them.
 
 Packages of streams that are not active are hidden. So is every other package that has, or provides, the name
-of a package in an active stream. Active is what is enabled, what is a default, and what those require.
+of a package in an active stream. Active is what is enabled, what is a default, and what those require; never
+what is disabled.
 """
 
 from __future__ import annotations
@@ -54,17 +55,23 @@ class Streams:
     def hidden(self, packages: Iterable[Nevra], enabled: Sequence[str] | None) -> tuple[int, ...]:
         """Numbers of the offered packages that a host does not see which has these `enabled` (name:stream).
 
-        Without `enabled`, they are the streams that its packages came from: dnf enables what it installs.
+        A module that is disabled is among them, too (-name). Without `enabled`, they are the streams that its packages came from: dnf enables what it installs.
         """
         if not self._modules:
             return ()
         chosen = self._installed(packages) if enabled is None else [one.partition(":") for one in enabled]
         key = frozenset((name, stream) for name, _colon, stream in chosen)
         if key not in self._hidden:
-            self._hidden[key] = self._hide(
-                active_modules(self._modules, dict(key), self._defaults, self._arch)
-            )
+            self._hidden[key] = self._hide(self._active(key))
         return self._hidden[key]
+
+    def _active(self, chosen: Iterable[tuple[str, str]]) -> list[Document]:
+        """The documents of the active streams; what has no stream is a disabled module."""
+        disabled = {name[1:] for name, stream in chosen if not stream}
+        enabled = {name: stream for name, stream in chosen if stream}
+        able = [document for document in self._modules if document.stream[0] not in disabled]
+        defaults = {name: stream for name, stream in self._defaults.items() if name not in disabled}
+        return active_modules(able, enabled, defaults, self._arch)
 
     def _installed(self, packages: Iterable[Nevra]) -> list[tuple[str, str, str]]:
         """Of each module the stream that most of its installed packages came from."""

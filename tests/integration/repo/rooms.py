@@ -93,7 +93,9 @@ def parse_package(text: str) -> Package:
 
 @dataclass(frozen=True)
 class Room:
-    """One host, `installed` in it, and one repo with what is `offered`; `enabled` are module streams.
+    """One host, `installed` in it, and one repo with what is `offered`.
+
+    `enabled` are module streams (name:stream), and modules that are disabled (-name).
 
     `untold` ones are for preflight to find by the packages.
     """
@@ -171,8 +173,9 @@ class Rooms:
         streams = root / "etc" / "dnf" / "modules.d"
         streams.mkdir(parents=True)
         for one in enabled:
-            module, _colon, stream = one.partition(":")
-            state = f"[{module}]\nname={module}\nstream={stream}\nprofiles=\nstate=enabled\n"
+            name, _colon, stream = one.partition(":")
+            module, kind = (name, "enabled") if stream else (name[1:], "disabled")
+            state = f"[{module}]\nname={module}\nstream={stream}\nprofiles=\nstate={kind}\n"
             (streams / f"{module}.module").write_text(state)
         argv = (
             "rpm",

@@ -29,10 +29,10 @@ def test_what_it_is_for() -> None:
     [mixed] = read_package_sets(
         [{"name": "m", "packages": ["a-1-1.noarch", "b-1-1.i686", "c-1-1.i686"]}], None
     )
-    [plain] = read_package_sets([{"name": "p", "packages": ["a-1-1.noarch"], "streams": []}], None)
+    [plain] = read_package_sets([{"name": "p", "packages": ["a-1-1.noarch"], "streams": ["-perl"]}], None)
 
     assert (mixed.arch, mixed.streams) == ("i686", None)
-    assert (plain.arch, plain.streams) == (None, ())
+    assert (plain.arch, plain.streams) == (None, ("-perl",))
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_what_it_is_for() -> None:
         ),
         (
             [{"name": "web", "packages": ["a-1-1.noarch"], "streams": ["nodejs"]}],
-            "{file}[0]: 'nodejs' is no module stream. Give it as name:stream",
+            "{file}[0]: 'nodejs' is no module stream. Give it as name:stream, or a disabled module as -name",
         ),
         ([{"name": "web", "packages": []}], "{file}[0]: web: a package set without packages is no host"),
         (
