@@ -47,7 +47,8 @@ explanation:
   description:
     - The host's C(domain), C(labels), C(release), why it is C(unavailable) and its C(exemption), both empty
       when it is not.
-    - C(rollout) has its wave, state and reason, and in C(next) what a claim would be told now.
+    - C(rollout) has its wave, state and reason, what failed last and how often it was tried again, the newest
+      answers of the rollout's C(gates), and in C(next) what a claim would be told now.
     - C(events) are its newest, oldest first, each with its inputs.
   type: dict
   returned: success

@@ -14,8 +14,10 @@ from collections.abc import Mapping
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import InputError
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet import claims, states
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.exemptions import describe, exemption_of
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet.gatekeeping import answers
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.leases import verdict
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.policy import stored_policy
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet.status import gate_line
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.tables import tables
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.windows import stamp
 
@@ -82,8 +84,21 @@ def _place(connection: Connection, host: str, *, now: float) -> dict[str, t.Any]
         "host_state": row.state,
         "reason": row.reason,
         "attempt": row.attempt,
+        "failure": row.failure,
+        "retries": row.retries,
+        "retry_at": row.retry_at,
+        "gates": answers(connection, row.rollout),
         "next": _next(verdict(connection, row.rollout, host, now=now), row.state),
     }
+
+
+def _tries(place: Mapping[str, t.Any]) -> list[str]:
+    """How often it was tried again, if a step of it has failed."""
+    if not place["failure"]:
+        return []
+    again = f", retries: {place['retries']}" if place["retries"] else ""
+    at = f", next at {stamp(place['retry_at'])}" if place["host_state"] == states.RETRY else ""
+    return [f"The last step that failed was one of {place['failure']}{again}{at}."]
 
 
 def _next(answer: claims.Verdict, state: str) -> str:
@@ -114,6 +129,8 @@ def explain_lines(told: Mapping[str, t.Any]) -> list[str]:
         lines += [
             f"Rollout {place['id']} of release {place['release']} is {place['state']}; in wave"
             f" {place['wave']}, cohort {place['cohort']}, the host is {place['host_state']}{why}.",
+            *_tries(place),
+            *(f"{gate_line(gate)}." for gate in place["gates"]),
             f"Next: {place['next']}",
         ]
     events = [f"  {stamp(one['time'])} {one['what']}: {one['outcome']}" for one in told["events"]]

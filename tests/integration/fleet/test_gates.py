@@ -15,6 +15,7 @@ import pytest
 import sqlalchemy as sa
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import InputError
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.control import control
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet.explain import explain, explain_lines
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.gatekeeping import PAUSE
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.gates import Answer
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.hosts import Enrolment, enrol
@@ -244,6 +245,12 @@ def test_a_gate_keeps_the_next_wave_shut_until_it_passes(site: Web, addresses: A
     status = rollout.status()
     assert (status["state"], status["next"]["when"], status["next"]["reason"]) == ("running", "at", SHUT)
     assert any(line.startswith("gate shop after wave canary held at ") for line in status_lines(status))
+
+    with rollout.ledger.read() as connection:
+        told = explain_lines(explain(connection, "host-1", now=time.time()))
+    assert told[2].startswith("gate shop after wave canary held at ")
+    assert told[2].endswith("Z: well is null, so too little is known.")
+    assert told[3] == f"Next: it waits: {SHUT}"
 
     site.say("/shop", {"well": True})
     rollout.later()

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import InputError
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet.explain import explain, explain_lines
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.failures import (
     Retry,
     Tried,
@@ -139,6 +140,20 @@ def test_a_host_is_tried_again_after_its_time_and_held_in_the_end(ledger: Ledger
     assert last == Recorded("held", False, "halted", "1 of 4 hosts failed, the error budget is 0")
     assert story.unavailable() == {"host-0": "held"}
     assert story.claim("host-0").reason == "the host is held already"
+
+
+def test_an_explanation_tells_what_failed_and_when_it_is_tried_again(ledger: Ledger) -> None:
+    story = Story(ledger, retry={"staging": {"times": 2, "after": 60}})
+    story.fail("host-0", "staging")
+    with ledger.read() as connection:
+        lines = explain_lines(explain(connection, "host-0", now=NOW))
+    assert lines[:4] == [
+        "host-0 of rack runs r1, unavailable: retry",
+        "Rollout 1 of release r2 is running; in wave fleet, cohort 6614, the host is retry (it broke).",
+        "The last step that failed was one of staging, retries: 1, next at 2026-05-28T20:27:40Z.",
+        "Next: it waits: the host is tried again in 60 s (until 2026-05-28T20:27:40Z)",
+    ]
+    assert lines[-1].endswith("record: retry: it broke")
 
 
 def test_hosts_that_are_tried_again_use_up_the_disruption_budget(ledger: Ledger) -> None:
