@@ -58,6 +58,10 @@ class Builder:
         """The key of the last layer, which is the image."""
         return list(self._works())[-1][1]
 
+    def tops(self) -> dict[str, str]:
+        """The key of the last layer of the image and of each of its parents, by name."""
+        return {work.image.definition.name: key for work, key in self._works()}
+
     def of_image(self, name: str) -> Builder:
         """The builder of an image that features of this one copy from."""
         return replace(self, plan=self.plan.copied[name])

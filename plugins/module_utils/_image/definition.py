@@ -21,6 +21,8 @@ from ansible_collections.osaas.fleet.plugins.module_utils._image.kinds import AR
 from ansible_collections.osaas.fleet.plugins.module_utils._image.libraries import jsonschema
 from ansible_collections.osaas.fleet.plugins.module_utils._image.schema import definition_schema
 from ansible_collections.osaas.fleet.plugins.module_utils._image.text import Place, Steps, Text, read_text
+from ansible_collections.osaas.fleet.plugins.module_utils._image.trial import Trial
+from ansible_collections.osaas.fleet.plugins.module_utils._image.trial_kinds import TRIAL_KINDS
 
 SUFFIX = ".yml"
 
@@ -37,6 +39,7 @@ class Definition:
     ids: Ids
     features: tuple[Feature, ...]
     artifacts: tuple[Artifact, ...]
+    trials: tuple[Trial, ...]
     lock: str | None
     lock_place: Place
 
@@ -49,7 +52,8 @@ def read_definition(path: Path) -> Definition:
         raise AllErrors(errors)
     data = text.data
     features = list(_features(text, path.parent))
-    errors = [feature for feature in features if isinstance(feature, FleetError)]
+    trials = list(_trials(text, path.parent))
+    errors = [one for one in (*features, *trials) if isinstance(one, FleetError)]
     if data["image"] != path.stem:
         what = f"the image is called {data['image']!r}, its file {path.name!r}"
         errors.append(InputError(what, where=str(text.place(("image",))), way_out="Give both one name"))
@@ -65,6 +69,7 @@ def read_definition(path: Path) -> Definition:
         ids=Ids(text.place(("ids",)), ids.get("users", {}), ids.get("groups", {})),
         features=tuple(feature for feature in features if isinstance(feature, Feature)),
         artifacts=tuple(_artifacts(data.get("artifacts", []))),
+        trials=tuple(trial for trial in trials if isinstance(trial, Trial)),
         lock=data.get("lock"),
         lock_place=text.place(("lock",)),
     )
@@ -86,6 +91,15 @@ def _features(text: Text, sources: Path) -> Iterator[Feature | FleetError]:
         ((kind, options),) = entry.items()
         try:
             yield KINDS[kind].read(options, text.place(("features", index, kind)), sources)
+        except FleetError as error:
+            yield error
+
+
+def _trials(text: Text, sources: Path) -> Iterator[Trial | FleetError]:
+    for index, entry in enumerate(text.data.get("tests", [])):
+        ((kind, options),) = entry.items()
+        try:
+            yield TRIAL_KINDS[kind].read(options, text.place(("tests", index, kind)), sources)
         except FleetError as error:
             yield error
 
@@ -134,6 +148,8 @@ def _told(error: t.Any) -> tuple[str, str]:
         return f"{option}must be {wanted}, is {_NOUNS.get(_type(error.instance), 'nothing')}", rule
     if error.validator in ("pattern", "enum"):
         return f"{option}{error.instance!r} will not do", rule
+    if error.validator == "minItems":
+        return f"{option}is empty", rule
     if error.validator in ("minProperties", "maxProperties"):
         return f"{option}an entry has one key, its kind; here are {len(error.instance)}", ""
     if error.validator == "oneOf" and not error.absolute_path:

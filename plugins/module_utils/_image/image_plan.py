@@ -62,8 +62,12 @@ class ImagePlan:
     @property
     def nevras(self) -> list[str]:
         """All packages of the image, sorted."""
+        return self.nevras_of(self.images)
+
+    def nevras_of(self, images: Sequence[Arranged]) -> list[str]:
+        """The same, of the first of these `images`."""
         having: set[str] = set()
-        for image in self.images:
+        for image in images:
             plan = self.packages[image.definition.name]
             having = (having - set(plan.remove)) | {package.nevra for package in plan.install}
         return sorted(having)

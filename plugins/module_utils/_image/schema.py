@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from ansible_collections.osaas.fleet.plugins.module_utils._image.feature import Schema
 from ansible_collections.osaas.fleet.plugins.module_utils._image.kinds import ARTIFACT_KINDS, KINDS
 from ansible_collections.osaas.fleet.plugins.module_utils._image.options import IMAGE, NAME, TEXT
+from ansible_collections.osaas.fleet.plugins.module_utils._image.trial_kinds import TRIAL_KINDS
 
 NUMBERS: Schema = {
     "type": "object",
@@ -51,6 +52,7 @@ def definition_schema() -> Schema:
                 "additionalProperties": False,
             },
             "features": {"type": "array", "items": _one_of("feature", KINDS)},
+            "tests": {"type": "array", "items": _one_of("test", TRIAL_KINDS)},
             "artifacts": {"type": "array", "items": _one_of("artifact", ARTIFACT_KINDS), "uniqueItems": True},
         },
         "required": ["image"],

@@ -10,6 +10,7 @@ from pathlib import Path
 from ansible_collections.osaas.fleet.plugins.module_utils._files import json_text
 from ansible_collections.osaas.fleet.plugins.module_utils._image.kinds import ARTIFACT_KINDS, KINDS
 from ansible_collections.osaas.fleet.plugins.module_utils._image.schema import definition_schema
+from ansible_collections.osaas.fleet.plugins.module_utils._image.trial_kinds import TRIAL_KINDS
 from jsonschema import Draft202012Validator
 
 ROOT = Path(__file__).parents[5]
@@ -28,3 +29,4 @@ def test_it_is_a_schema() -> None:
 def test_every_file_of_a_kind_is_registered() -> None:
     assert {path.stem for path in (IMAGE / "features").glob("*.py")} == set(KINDS)
     assert {path.stem for path in (IMAGE / "artifacts").glob("*.py")} == set(ARTIFACT_KINDS)
+    assert {path.stem for path in (IMAGE / "trials").glob("*.py")} == set(TRIAL_KINDS)
