@@ -55,7 +55,8 @@ class Streams:
     def hidden(self, packages: Iterable[Nevra], enabled: Sequence[str] | None) -> tuple[int, ...]:
         """Numbers of the offered packages that a host does not see which has these `enabled` (name:stream).
 
-        A module that is disabled is among them, too (-name). Without `enabled`, they are the streams that its packages came from: dnf enables what it installs.
+        A module that is disabled is among them, too (-name). Without `enabled`, they are the streams that its
+        packages came from: dnf enables what it installs.
         """
         if not self._modules:
             return ()
