@@ -21,7 +21,9 @@ pid {work}/pid;
 error_log {work}/error.log;
 events {{ }}
 http {{
+    log_format connection "$connection";
     access_log {work}/access.log;
+    access_log {work}/connections.log connection;
     client_body_temp_path {work}/body;
     proxy_temp_path {work}/proxy;
     fastcgi_temp_path {work}/fastcgi;
@@ -47,6 +49,10 @@ class Nginx:
         paths = re.findall(r'"GET (\S+) HTTP', self.log.read_text())
         self.log.write_text("")
         return paths
+
+    def connections(self) -> list[str]:
+        """For each request since the start, the number of its connection."""
+        return self.log.with_name("connections.log").read_text().split()
 
 
 def free_port() -> int:

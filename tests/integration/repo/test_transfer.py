@@ -64,6 +64,15 @@ def test_metalink(upstream: Upstream, moody: Moody) -> None:
     assert [path for path in asked if "rpm" in path] == ["/www/Packages/tiny-alpha-1-1.noarch.rpm"]
 
 
+@pytest.mark.parametrize("connections", [1, 2])
+def test_connections_are_kept_and_no_more_than_allowed(upstream: Upstream, connections: int) -> None:
+    assert upstream.sync(connections=connections).changed
+
+    used = upstream.nginx.connections()
+    assert len(used) > 8, "packages, their metadata, repomd.xml and its signature"
+    assert len(set(used)) == connections
+
+
 def test_a_mirror_that_the_metalink_does_not_vouch_for(upstream: Upstream) -> None:
     old = digest(upstream)
     listed = metalink(upstream, upstream.url, now="0" * 64)
