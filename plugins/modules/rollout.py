@@ -102,6 +102,8 @@ options:
         comparison like V('< 0.01') that every sample must fulfil. With fewer C(samples) than so many (V(1))
         the gate holds.
       - A gate with C(command), a list of arguments. Exit status 0 passes, 75 holds, any other refuses.
+      - C(cover), names of labels, for example of the operating system, the architecture and the role. The
+        first wave must have a host of every combination that there is, or the rollout is refused.
       - C(max_hosts_per_run), how many hosts one run may start, by default as many as the policy permits.
       - C(retry), what is tried again, by the kind of failure (C(unreachable), C(staging), C(drain) or
         C(activation)), each with C(times) and, in seconds, C(after), which doubles with every try. Nothing by

@@ -7,16 +7,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import InputError
-from ansible_collections.osaas.fleet.plugins.module_utils._fleet.plan import Candidate
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet.plan import Candidate, make_plan
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.policy import Policy
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.windows import spans, stamp
 
 
 def check_feasible(policy: Policy, hosts: Sequence[Candidate], now: float) -> None:
-    """Raises InputError with the arithmetic: labels that nobody has, no time before the deadline."""
+    """Raises InputError with the arithmetic: unknown labels, kinds of hosts left out, no time to start."""
     known = {label for host in hosts for label in host.labels}
     for index, wave in enumerate(policy.waves):
         for label in wave.labels or {}:
@@ -33,7 +34,37 @@ def check_feasible(policy: Policy, hosts: Sequence[Candidate], now: float) -> No
                 where=f"policy.waves[{index}]",
                 way_out="Label some hosts when you enrol them, or leave the wave out",
             )
+    _check_cover(policy, hosts, known)
     _check_time(policy, now)
+
+
+def _check_cover(policy: Policy, hosts: Sequence[Candidate], known: Collection[str]) -> None:
+    """The first wave needs a host of each kind that there is: canaries of one say nothing of another."""
+    if not policy.cover:
+        return
+    for label in policy.cover:
+        if label not in known:
+            raise InputError(
+                f"no host has a label {label!r}",
+                where="policy.cover",
+                way_out=f"Known are {', '.join(sorted(known)) or 'none'}",
+            )
+    kinds = Counter(_kind(policy, host) for host in hosts)
+    plan = make_plan(hosts, policy)
+    first = {place.host for place in plan if place.wave == plan[0].wave}
+    missing = set(kinds) - {_kind(policy, host) for host in hosts if host.name in first}
+    if missing:
+        worst = max(sorted(missing), key=lambda kind: kinds[kind])
+        raise InputError(
+            f"wave {policy.waves[plan[0].wave].name} has hosts of {len(kinds) - len(missing)} of {len(kinds)}"
+            f" kinds of {' and '.join(policy.cover)}, and of {', '.join(worst)} none of {kinds[worst]}",
+            where="policy.cover",
+            way_out="Have more hosts in it, by label",
+        )
+
+
+def _kind(policy: Policy, host: Candidate) -> tuple[str, ...]:
+    return tuple(str(host.labels.get(label, "")) for label in policy.cover)
 
 
 def _check_time(policy: Policy, now: float) -> None:

@@ -18,11 +18,19 @@ def _waves(*percents: int) -> list[Mapping[str, t.Any]]:
     return [_CANARY, *({"name": f"{percent}%", "percent": percent} for percent in percents)]
 
 
+# What a network or a full disk does to a host for a while. Soaks are long, so it need not be hurried.
+_PATIENT: Mapping[str, t.Any] = {
+    "unreachable": {"times": 3, "after": _HOUR // 4},
+    "staging": {"times": 3, "after": _HOUR // 4},
+}
+
+
 LADDERS: Mapping[str, Mapping[str, t.Any]] = {
     # Ten waves on ten working days: with weekends, inside of two weeks.
     "standard": {
         "waves": _waves(1, 2, 5, 15, 25, 40, 60, 80, 100),
         "soak": 20 * _HOUR,
+        "retry": _PATIENT,
         "windows": [{"days": ["mon", "tue", "wed", "thu", "fri"], "from": "00:00", "until": "00:00"}],
     },
     "rapid": {"waves": _waves(3, 12, 40, 80, 100), "soak": 3 * _HOUR, "deadline": 24 * _HOUR},

@@ -70,6 +70,7 @@ class Policy:
     soak: float
     soak_host_hours: float
     gates: tuple[Gate, ...]
+    cover: tuple[str, ...]
     max_hosts_per_run: int | None
     retries: Retries
     lease: float
@@ -103,6 +104,7 @@ DEFAULTS: Mapping[str, t.Any] = {
     "soak": 0,
     "soak_host_hours": 0,
     "gates": [],
+    "cover": [],
     "max_hosts_per_run": None,
     "retry": {},
     "lease": 3600,
@@ -142,6 +144,7 @@ def parse_policy(raw: Mapping[str, t.Any]) -> Policy:
         soak=_seconds("soak", given["soak"], least=0),
         soak_host_hours=_seconds("soak_host_hours", given["soak_host_hours"], least=0, unit="hours"),
         gates=parse_gates(_entries("gates", given), [wave.name for wave in waves]),
+        cover=tuple(str(label) for _where, label in _entries("cover", given)),
         max_hosts_per_run=_cap("max_hosts_per_run", given["max_hosts_per_run"]),
         retries=parse_retries(given["retry"], where="policy.retry"),
         lease=_seconds("lease", given["lease"], least=60),

@@ -61,6 +61,26 @@ def test_what_cannot_go_well_is_refused(policy: dict[str, Any], message: str) ->
     assert str(error.value).startswith(message)
 
 
+def test_the_first_wave_must_have_a_host_of_every_kind() -> None:
+    kinds = [("el9", "web"), ("el9", "db"), ("el10", "web"), ("el10", "web")]
+    hosts = [
+        Candidate(f"h{number}", f"h{number}", "rack", {"os": os, "role": role, "canary": number < 2})
+        for number, (os, role) in enumerate(kinds)
+    ]
+    canaries = [{"name": "canary", "labels": {"canary": True}}, *ALL]
+    with pytest.raises(InputError) as error:
+        check_feasible(parse_policy({"waves": canaries, "cover": ["os", "role"]}), hosts, NOW)
+    assert str(error.value) == (
+        "policy.cover: wave canary has hosts of 2 of 3 kinds of os and role, and of el10, web none of 2."
+        " Have more hosts in it, by label"
+    )
+    check_feasible(parse_policy({"waves": canaries, "cover": ["role"]}), hosts, NOW)
+    with pytest.raises(
+        InputError, match=r"policy.cover: no host has a label 'arch'. Known are canary, os, role"
+    ):
+        check_feasible(parse_policy({"waves": canaries, "cover": ["arch"]}), hosts, NOW)
+
+
 def test_what_can_go_well_is_not() -> None:
     policy = {
         "waves": [{"name": "db", "labels": {"role": "db"}}, *ALL],

@@ -6,6 +6,9 @@
 
 from __future__ import annotations
 
+import random
+
+import hypothesis.strategies as st
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.plan import (
     Candidate,
     batches,
@@ -16,6 +19,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._fleet.plan import (
     wave_of,
 )
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.policy import parse_policy
+from hypothesis import given, settings
 
 POLICY = parse_policy(
     {
@@ -46,8 +50,24 @@ def test_shares_are_kept_within_what_chance_allows() -> None:
     assert 0.17 < waves.count(1) / 2000 < 0.23
 
 
-def test_adding_hosts_moves_no_other_host() -> None:
-    assert set(make_plan(fleet(100), POLICY)) < set(make_plan(fleet(110), POLICY))
+@settings(deadline=None, max_examples=50)
+@given(
+    count=st.integers(10, 300),
+    percents=st.sets(st.integers(1, 99), max_size=8),
+    salt=st.text(max_size=4),
+    dice=st.randoms(use_true_random=False),
+)
+def test_adding_hosts_moves_no_other_host(
+    count: int, percents: set[int], salt: str, dice: random.Random
+) -> None:
+    """Whatever the policy, and wherever the tenth that joins comes in."""
+    shares = [{"name": f"{percent}%", "percent": percent} for percent in sorted({*percents, 100})]
+    policy = parse_policy({"waves": [{"name": "canary", "labels": {"canary": True}}, *shares], "salt": salt})
+    hosts = fleet(count + max(count // 10, 1))
+    before, after = hosts[:count], dice.sample(hosts, len(hosts))
+    assert set(make_plan(before, policy)) < set(make_plan(after, policy))
+    # Byte for byte: what every claim carries is a hash of it.
+    assert plan_hash("r", {}, make_plan(after, policy)) == plan_hash("r", {}, make_plan(hosts, policy))
 
 
 def test_the_same_hosts_give_the_same_plan_in_whatever_order_they_come() -> None:

@@ -21,7 +21,7 @@ def test_every_field_has_a_default() -> None:
 @pytest.mark.parametrize(
     ("raw", "message"),
     [
-        ({"wave": []}, "policy: unknown field 'wave'. Known are approval, deadline, error_budget, "),
+        ({"wave": []}, "policy: unknown field 'wave'. Known are approval, cover, deadline, "),
         ({"max_unavailable": "120%"}, "policy.max_unavailable: 120% is over 100%"),
         ({"max_unavailable": 0}, "policy.max_unavailable: 0 is too small, no host could ever be updated"),
         ({"max_unavailable": "0%"}, "policy.max_unavailable: 0% is too small"),
@@ -70,6 +70,16 @@ def test_a_bad_policy_is_refused_by_field(raw: dict[str, object], message: str) 
 def test_a_ladder_is_a_policy_whose_fields_may_be_given_anew(name: str) -> None:
     assert len(parse_policy({"ladder": name}).waves) >= 5
     assert parse_policy({"ladder": name, "soak": 7}).soak == 7
+
+
+def test_the_standard_ladder_is_patient_with_networks_and_disks() -> None:
+    retries = parse_policy({"ladder": "standard"}).retries
+    assert [retries["staging"].wait(number) for number in range(retries["staging"].times)] == [
+        900,
+        1800,
+        3600,
+    ]
+    assert set(retries) == {"unreachable", "staging"}
 
 
 @pytest.mark.parametrize(
