@@ -177,6 +177,7 @@ class _Simulation:
         return 0.0
 
     def _ask(self, domain: _Domain) -> claims.Verdict:
+        number = self._counts[self._wave].number
         view = claims.ClaimView(
             rollout_state=self._state,
             rollout_reason=self._reason,
@@ -187,7 +188,7 @@ class _Simulation:
             host_state=states.ELIGIBLE,
             holder="",
             holder_expires=0.0,
-            wave=self._counts[self._wave].number,
+            wave=number,
             waves=self._counts,
             fleet=self._fleet,
             unavailable=self._unavailable,
@@ -196,6 +197,8 @@ class _Simulation:
             unavailable_in_domain=domain.down,
             forgiven=0,
             shut=self._closed(),
+            # What gates ask about is not simulated: they pass.
+            gated=number,
         )
         return claims.decide_claim(self._policy, view, owner="simulation", now=self._now)
 

@@ -66,6 +66,11 @@ def test_a_wave_of_which_nobody_is_left_opens_no_other() -> None:
     assert outcome.reason == "no host of wave canary is on the release"
 
 
+def test_gates_are_taken_to_pass() -> None:
+    gate = {"name": "never", "command": ["/bin/false"]}
+    assert run(0.0, gates=[gate]) == run(0.0)
+
+
 def test_hosts_start_in_windows_only() -> None:
     day = run(0.0, soak=0, windows=[{"from": "10:00", "until": "12:00"}])
     busy = [point.time % (24 * HOUR) for point in day.curve if point.unavailable]
