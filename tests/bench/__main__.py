@@ -20,7 +20,7 @@ from bench.measure import Table
 
 HERE = Path(__file__).parent
 CACHE = HERE.parents[1] / ".cache" / "bench"
-NO_BENCHMARKS = {"__init__", "__main__", "measure", "origin", "profile_groups", "synthetic"}
+NO_BENCHMARKS = {"__init__", "__main__", "floor", "measure", "origin", "profile_groups", "synthetic"}
 
 
 def main() -> int:

@@ -74,6 +74,19 @@ class Bench:
         subprocess.run(["cp", "-al", str(self.work / "store"), str(copy)], check=True)
         return self.sync("copy", whole=False)
 
+    def least(self) -> Cost:
+        """What nobody can do without for the second state; see bench.floor."""
+        target = self.work / "floor"
+        shutil.rmtree(target, ignore_errors=True)
+        return self._floor(self._repo, self.source.root / "2", self.source.key, target)
+
+    def start(self) -> Cost:
+        """Of that program alone."""
+        return self._floor()
+
+    def _floor(self, *arguments: Path) -> Cost:
+        return measure([sys.executable, "-m", "bench.floor", *arguments], {}, self.work / "log")
+
     def cut(self) -> Cost:
         """The first snapshot of the copy."""
         shutil.rmtree(self.work / "copy" / "snapshots", ignore_errors=True)
@@ -209,7 +222,8 @@ def run(work: Path, packages: int) -> list[Table | str]:
         profile = bench.profile()
         bench.offer(changed=True)
         # The mirror moves once: each run begins with a copy of the first state.
-        two = medians(RUNS, {"repo_sync": bench.again})["repo_sync"]
+        seconds = medians(RUNS, {"two": bench.again, "least": bench.least, "start": bench.start})
+        two, least = seconds["two"], seconds["least"].over(seconds["start"])
         reposync = bench.reposync(whole=False)
         cuts = medians(RUNS, {"snapshot": bench.cut, "snapshot of what is cut already": bench.cut_again})
         grown = bench.grown()
@@ -220,6 +234,7 @@ def run(work: Path, packages: int) -> list[Table | str]:
         "repo_sync, 2 % changed": two,
         "repo_sync, cold, over one without changes": cold["repo_sync"].over(floor),
         "repo_sync, 2 % changed, over the same": two.over(floor),
+        "the least: metadata, links, new packages": least,
         "dnf reposync, 2 % changed (one run)": reposync,
     }
     return [

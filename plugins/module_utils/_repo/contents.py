@@ -42,19 +42,14 @@ def decide(
     `before` are the packages of the mirror by NEVRA, `streams` the module streams of modular ones.
     Raises AllErrors for mutable packages that nobody decided about.
     """
-    builds: dict[str, list[Package]] = {}
-    for package in packages:
-        builds.setdefault(package.nevra, []).append(package)
     why: list[str] = []
     errors: list[FleetError] = []
     dropped: set[Package] = set()
     old: list[str] = []
-    for nevra, same in builds.items():
+    for nevra, same in _doubtful(packages, before).items():
         other = before.get(nevra)
         if other and not _differ(other, same[0].file):
             other = None
-        if not other and len(same) == 1:
-            continue
         digests = {one.digest for one in (*(package.file for package in same), other) if one}
         if len(digests) < 2:
             continue
@@ -78,6 +73,22 @@ def decide(
         if moved:
             why.append(f"allow_foreign_base: {moved} {kind} brought into the repo")
     return Contents(chosen.packages, tuple(old), (*why, *chosen.why))
+
+
+def _doubtful(packages: Sequence[Package], before: Mapping[str, Listed]) -> dict[str, list[Package]]:
+    """All builds of each NEVRA that upstream has twice, or in another build than the mirror."""
+    last = {package.nevra: package for package in packages}
+    names = {
+        package.nevra
+        for package in packages
+        if last[package.nevra] is not package
+        or ((other := before.get(package.nevra)) and _differ(other, package.file))
+    }
+    builds: dict[str, list[Package]] = {}
+    for package in packages if names else ():
+        if package.nevra in names:
+            builds.setdefault(package.nevra, []).append(package)
+    return builds
 
 
 def _differ(one: Listed, other: RemoteFile) -> bool:

@@ -162,11 +162,15 @@ class RepositorySync:
 
     async def _fetch(self, wanted: Iterable[RemoteFile]) -> dict[str, str]:
         """Bring all of `wanted` into the store; returns href -> sha256. Raises AllErrors."""
-        groups: dict[tuple[str, str], list[RemoteFile]] = {}
-        for file in wanted:
-            groups.setdefault((file.algorithm, file.digest), []).append(file)
-        queue = iter(groups.values())
         objects: dict[str, str] = {}
+        missing: dict[tuple[str, str], list[RemoteFile]] = {}
+        for file in wanted:
+            known = self._known(file)
+            if known:
+                objects.update(dict.fromkeys(file.places, known))
+            else:
+                missing.setdefault((file.algorithm, file.digest), []).append(file)
+        queue = iter(missing.values())
         errors: list[FleetError] = []
 
         async def work() -> None:
@@ -174,7 +178,7 @@ class RepositorySync:
                 if sum(isinstance(error, Unreachable) for error in errors) >= GIVE_UP:
                     return
                 try:
-                    digest = self._known(same[0]) or await self._download(same[0])
+                    digest = await self._download(same[0])
                 except FleetError as error:
                     errors.append(error)
                 else:
