@@ -181,7 +181,16 @@ def test_a_package_that_is_held(desk: Desk) -> None:
     _mirror, held, snapshot = desk.play("sync", osaas_holds=[hold], **signing)
     words = "hold tool: applied, 1 packages kept, 1 left out, until 2099-01-01T00:00:00+00:00 (slow)"
     assert held == words
-    assert snapshot.startswith(f"snapshot {desk.snapshots()[-1]}: new, 2 packages")
+    unsigned, newest = desk.snapshots()
+    assert snapshot.startswith(f"snapshot {newest}: new, 2 packages")
+
+    trusted = {"osaas_snapshot_gpgkey": [str(desk.upstream.built.site_key)]}
+    assert desk.play("preflight", osaas_release=newest, **trusted)
+    move = {"osaas_channel": "testing", "osaas_reason": "test", **trusted}
+    assert desk.play("promote", osaas_release=newest, **move) == [f"channel testing: {newest}, new"]
+    words = f" up in the store FAILED: {unsigned}: manifest.json: it is not signed"
+    assert desk.refused("promote", osaas_release=unsigned, **move) == f"Look the snapshot{words}"
+    assert desk.refused("preflight", osaas_release=unsigned, **trusted) == f"Look the release{words}"
 
 
 def test_a_night_in_one_playbook(desk: Desk) -> None:
