@@ -13,7 +13,8 @@ version_added: 0.1.0
 description:
   - Cuts the present state of a set of mirrors as one unit, which never changes afterwards.
   - A snapshot is a manifest and one link for each repository; nothing is copied.
-  - Cutting the same state again returns the snapshot that has it already.
+  - Cutting the same state again returns the snapshot that has it already. It also gives it back the metadata
+    that its holds made, if M(osaas.fleet.store_verify) put some of that into quarantine.
   - With O(holds), source packages stay at what they are, or out, while all others move. The metadata of the
     repositories that this changes is derived and signed with O(signing_key); the others stay byte for byte.
     Nothing is cut if a hold makes packages uninstallable.
@@ -343,7 +344,7 @@ def work(module: AnsibleModule) -> Result:
         module.warn(warning)
     done = prepared.cut
     return {
-        "changed": done.changed,
+        "changed": prepared.changed,
         "snapshot": done.manifest.to_dict(),
         "holds": prepared.holds(),
         "diff": {

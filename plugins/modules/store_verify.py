@@ -44,7 +44,8 @@ options:
         Only the very bytes that were there before are taken.
       - A damaged file that is nowhere else goes into C(quarantine/) of the store, beside a C(.json) that
         says why, so that no client is served it. The next M(osaas.fleet.repo_sync) fetches what its
-        mirror lacks, and the next repair gives it to older snapshots.
+        mirror lacks, the next M(osaas.fleet.snapshot) makes again what its holds made, and the next repair
+        gives it to older snapshots.
         Nothing reads the quarantine; remove what is in it when you have looked into it.
       - A damaged manifest is taken from its copy. Where that is damaged too, the snapshot goes into
         quarantine, for nothing can tell any more what it has to be. The others can be used again.
@@ -210,7 +211,7 @@ def work(module: AnsibleModule) -> Result:
 def _way_out(fault: Fault) -> str:
     """Of what a repair could not mend."""
     if fault.what in (DAMAGED, MISSING):
-        return "Sync, then repair again"
+        return "Sync and cut again as before, then repair again"
     return "Restore it from a backup, or remove it, and verify again"
 
 

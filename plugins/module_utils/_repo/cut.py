@@ -43,7 +43,11 @@ from ansible_collections.osaas.fleet.plugins.module_utils._repo.store import (
     disk_errors,
     make_directory,
 )
-from ansible_collections.osaas.fleet.plugins.module_utils._repo.tree import existing_mirror, mirror_names
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.tree import (
+    existing_mirror,
+    is_whole,
+    mirror_names,
+)
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,7 @@ class Cut:
 class Prepared:
     """A cut that is planned: what the holds do, those that have `expired`, and trees to be built.
 
+    They are all that the holds make of a new snapshot, and those of one that is there that lost something.
     `ingredients` are to be remembered, if it took holds to plan it.
     """
 
@@ -77,6 +82,11 @@ class Prepared:
     expired: tuple[Hold, ...]
     trees: tuple[HeldTree, ...] = ()
     ingredients: Ingredients | None = None
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything was made."""
+        return self.cut.changed or bool(self.trees)
 
     def holds(self) -> list[dict[str, t.Any]]:
         """What became of each hold, as the module returns it."""
@@ -134,11 +144,11 @@ def cut(store: Store, runner: Runner, order: Order) -> Prepared:
     """
     with disk_errors(store), store.lock():
         prepared = _prepare(store, runner, order, store.scratch)
+        for tree in prepared.trees:
+            tree.build(store)
+        if prepared.trees:
+            runner.run(["sync", "--file-system", str(store.root)])
         if prepared.cut.changed:
-            for tree in prepared.trees:
-                tree.build(store)
-            if prepared.trees:
-                runner.run(["sync", "--file-system", str(store.root)])
             _write(store, runner, prepared.cut.manifest, order.key)
         write_at_map(store)  # also where a killed run cut and came no further
         if prepared.ingredients:
@@ -172,7 +182,10 @@ def _prepare(store: Store, runner: Runner, order: Order, scratch: Path) -> Prepa
     records = {name: held[name].record if name in held else record for name, record in mirrors.items()}
     parts = {name: Part.of(record) for name, record in records.items()}
     planned = plan_cut(existing, parts, effects, now=now, creator=order.creator)
-    return Prepared(planned, tuple(effects), expired, tuple(held.values()), ingredients)
+    trees = tuple(
+        tree for name, tree in held.items() if planned.changed or not is_whole(store, name, tree.record.tree)
+    )
+    return Prepared(planned, tuple(effects), expired, trees, ingredients)
 
 
 def _write(store: Store, runner: Runner, manifest: Manifest, key: SigningKey | None) -> None:

@@ -38,6 +38,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._repo.store import Sto
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.tree import (
     TreeRecord,
     build_tree,
+    is_whole,
     read_record,
 )
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.treeinfo import NAMES, parse_treeinfo
@@ -92,11 +93,18 @@ class Workshop:
         return held, effects
 
     def _before(self, mirrors: Collection[str], past: Sequence[Manifest]) -> list[dict[str, Path]]:
-        """The trees of earlier states, newest first; a repo that a snapshot lacks is as in the one before."""
+        """The trees of earlier states, newest first; a repo that a snapshot lacks is as in the one before.
+
+        So is one that lost something to the quarantine.
+        """
         rows: list[dict[str, Path]] = []
         for one in reversed(past):
             parts = {name: part for name, part in one.repositories.items() if name in mirrors}
-            row = {name: self.store.tree(name, part.tree) for name, part in parts.items()}
+            row = {
+                name: self.store.tree(name, part.tree)
+                for name, part in parts.items()
+                if is_whole(self.store, name, part.tree)
+            }
             row = {**(rows[-1] if rows else {}), **row}
             if row and row not in rows[-1:]:
                 rows.append(row)

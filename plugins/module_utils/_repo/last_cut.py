@@ -17,6 +17,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._repo.hold import Effe
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.signing import SigningKey
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.snapshot import Manifest, Part
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.store import Store
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.tree import is_whole
 
 
 @dataclass(frozen=True)
@@ -52,12 +53,14 @@ class LastCut:
 
 
 def recall(store: Store, ingredients: Ingredients, past: Sequence[Manifest]) -> LastCut | None:
-    """The last cut, if it was of the same and its snapshot is among the `past`."""
+    """The last cut, if it was of the same and its snapshot is among the `past`, with all that holds made."""
     try:
         raw = read_json(store.last_cut)
         if raw is None or raw["ingredients"] != ingredients.digest(past):
             return None
         [manifest] = (one for one in past if one.id == raw["snapshot"])
+        if not all(is_whole(store, name, part.tree) for name, part in manifest.repositories.items()):
+            return None
         return LastCut(manifest, tuple(map(Effect.from_dict, raw["effects"])))
     except (ValueError, TypeError, KeyError):  # it is only a note: without it, all is worked out
         return None

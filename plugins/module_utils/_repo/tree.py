@@ -82,6 +82,12 @@ def read_record(store: Store, repository: str, tree: str) -> TreeRecord | None:
         ) from error
 
 
+def is_whole(store: Store, repository: str, tree: str) -> bool:
+    """Whether this tree is there, and lost nothing to the quarantine."""
+    record = read_record(store, repository, tree)
+    return record is not None and record.whole and store.tree(repository, tree).is_dir()
+
+
 def mirrored(store: Store, repository: str) -> TreeRecord | None:
     """The record of the tree that the mirror of `repository` points at, if there is a whole one."""
     link = store.mirrors / repository

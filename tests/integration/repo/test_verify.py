@@ -248,7 +248,8 @@ def test_what_nobody_has_is_kept_away_from_clients(upstream: Upstream, snapshot:
     assert result.changed
     assert result.failed
     assert result.msg.endswith(
-        f"1 missing; {below(upstream, bad)}: the tree does not have it. Sync, then repair again"
+        f"1 missing; {below(upstream, bad)}: the tree does not have it."
+        " Sync and cut again as before, then repair again"
     )
     [(path, done)] = result.data["verify"]["repaired"].items()
     assert path == below(upstream, bad)
@@ -432,6 +433,29 @@ def test_a_snapshot_with_a_hold_is_held_against_its_own_metadata(upstream: Upstr
     assert (fault["what"], fault["snapshots"]) == ("missing", [held])
     assert not repair(upstream, known=False).failed
     assert contents(upstream.store / "snapshots" / held) == before
+
+
+def test_the_metadata_of_a_hold_is_made_again_by_a_cut(upstream: Upstream) -> None:
+    offer(upstream, ("lib", "1", ""), ("other", "1", ""))
+    stock(upstream, ("lib", "2", ""), ("other", "2", ""))
+    order = {"holds": [{"source": "lib", "until": "2099-12-31", "reason": "test"}], **upstream.signing}
+    first = upstream.module("snapshot", **order).data["snapshot"]
+    held = upstream.store / "snapshots" / first["id"] / "os"
+    before = contents(held)
+    [primary] = held.glob("repodata/*-primary.xml*")
+    spoil(primary)
+    lost = repair(upstream, known=False)
+    assert lost.failed
+    assert lost.msg.endswith("Sync and cut again as before, then repair again")
+    assert not primary.exists()
+
+    assert upstream.module("snapshot", check=True, **order).changed
+    again = upstream.module("snapshot", **order)
+
+    assert (again.changed, again.data["snapshot"]) == (True, first)
+    assert contents(held) == before
+    assert not verify(upstream).failed
+    assert not upstream.module("snapshot", **order).changed
 
 
 def test_a_state_that_is_signed_anew_shares_its_files(upstream: Upstream, snapshot: str) -> None:
