@@ -186,7 +186,7 @@ def test_a_transaction_that_was_cut_off_is_finished(
     assert not result["failed"], result
     assert result["recovered"] is (fault != "the module")
     assert bool(result["repairs"]) is (fault != "the module")
-    assert (fault == "dnf") is (first["failed"] and "ended without a result" in first["msg"])
+    assert fault != "dnf" or "ended without a result" in first["msg"]
     seen = look(site, VICTIM)
     row.lost += len(set(undisturbed.looks[release]["packages"].split()) - set(seen["packages"].split()))
     assert seen == undisturbed.looks[release]
