@@ -19,12 +19,13 @@ from ansible_collections.osaas.fleet.plugins.module_utils._fleet.calendar_fields
 )
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.windows import (
     Closed,
+    Freeze,
     Window,
     closed,
     spans,
     stamp,
 )
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 
 HOUR = 3600.0
 
@@ -121,6 +122,35 @@ def test_what_cannot_be_finished_is_not_started() -> None:
     )
     never = closed(one, [], at("2026-06-02T22:00"), need=2 * HOUR)
     assert never == Closed("the window closes in 3600 s, a host needs 7200 s; none opens within a year", 0.0)
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    start=CLOCKS,
+    end=CLOCKS,
+    zone=st.sampled_from(ZONES),
+    moment=st.integers(int(at("2026-01-01T00:00")), int(at("2029-01-01T00:00"))),
+    need=st.integers(1, 6 * 3600),
+    frozen=st.integers(-7200, 7200),
+)
+# The night of a leap day, and the nights in which a clock is changed, both ways.
+@example("22:00", "04:00", "UTC", int(at("2028-02-28T23:00")), 4 * 3600, 7200)
+@example("22:00", "04:00", "UTC", int(at("2028-02-29T23:00")), 4 * 3600, 7200)
+@example("22:00", "06:00", "Europe/Berlin", int(at("2026-03-28T22:00")), 6 * 3600, -7200)
+@example("22:00", "06:00", "Europe/Berlin", int(at("2026-10-24T22:00")), 6 * 3600, -7200)
+def test_what_is_started_in_a_strict_window_can_be_finished_in_it(
+    start: str, end: str, zone: str, moment: int, need: int, frozen: int
+) -> None:
+    windows = [window(start, end, zone)]
+    freezes = [Freeze(moment + frozen, moment + frozen + 1800, "audit")]
+    if closed(windows, freezes, moment, need=need) is None:
+        for later in (0, need // 2, need - 1):
+            assert closed(windows, freezes, moment + later) is None
+    else:
+        shut = closed(windows, freezes, moment, need=need)
+        # Asked again when it says so, it is open.
+        assert shut is not None
+        assert not shut.until or closed(windows, freezes, shut.until, need=need) is None
 
 
 def test_without_windows_it_is_always_open() -> None:
