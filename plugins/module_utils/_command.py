@@ -59,7 +59,9 @@ class ModuleRunner:
     ) -> Completed:
         """See Runner.run."""
         environment = {"LC_ALL": "C", "LANGUAGE": "C", **(env or {})}
-        status, stdout, stderr = self._module.run_command(list(argv), data=stdin, environ_update=environment)
+        status, stdout, stderr = self._module.run_command(
+            list(argv), data=stdin, binary_data=True, environ_update=environment
+        )
         if check and status != 0:
             raise CommandError(argv, status, stdout, stderr)
         return Completed(status, stdout, stderr)

@@ -24,6 +24,7 @@ extends_documentation_fragment:
   - osaas.fleet._attributes
   - osaas.fleet._attributes.action_group
   - osaas.fleet._store
+  - osaas.fleet._image.signing
 attributes:
   check_mode:
     support: full
@@ -60,10 +61,22 @@ options:
     description: Architecture of the image.
     type: str
     default: x86_64
+  appliance:
+    description:
+      - Another image among O(definitions), which has the tools that artifacts are made with.
+        It is built first.
+      - Without it, the builder's own tools are used, and artifacts depend on their versions.
+    type: str
   keep_days:
     description: For how many days a layer is kept that no image is made of any more.
     type: float
     default: 14
+  verify_reproducible:
+    description:
+      - Build the image and its artifacts a second time, elsewhere, and fail unless they are the same.
+        The message names the first file that is not.
+    type: bool
+    default: false
   state:
     description:
       - V(built) builds the image and its artifacts, as far as they are not there.
@@ -76,8 +89,9 @@ seealso:
   - module: osaas.fleet.snapshot
 requirements:
   - bubblewrap, rpm and GNU coreutils
-  - squashfs-tools, erofs-utils, GNU tar and zstd for artifacts of these kinds
-  - the Python libraries jsonschema, PyYAML, solv
+  - for artifacts, here or in O(appliance), the tools of their kind out of GNU tar, zstd, squashfs-tools,
+    erofs-utils, e2fsprogs, btrfs-progs, dosfstools, mtools, veritysetup, systemd-repart and ukify
+  - the Python libraries createrepo_c, jsonschema, PyYAML, solv
 """
 
 EXAMPLES = r"""
@@ -173,21 +187,25 @@ pruned:
 """
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.osaas.fleet.plugins.module_utils._command import ModuleRunner
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import InputError
-from ansible_collections.osaas.fleet.plugins.module_utils._image.artifact import Finished
 from ansible_collections.osaas.fleet.plugins.module_utils._image.build import Builder, Step
+from ansible_collections.osaas.fleet.plugins.module_utils._image.built import built
+from ansible_collections.osaas.fleet.plugins.module_utils._image.fixes import fixed_cves
 from ansible_collections.osaas.fleet.plugins.module_utils._image.image_plan import plan_image
 from ansible_collections.osaas.fleet.plugins.module_utils._image.images import Images
 from ansible_collections.osaas.fleet.plugins.module_utils._image.layers import Layers
 from ansible_collections.osaas.fleet.plugins.module_utils._image.libraries import jsonschema, yaml
 from ansible_collections.osaas.fleet.plugins.module_utils._image.outputs import Outputs
+from ansible_collections.osaas.fleet.plugins.module_utils._image.reproduce import verify_reproducible
 from ansible_collections.osaas.fleet.plugins.module_utils._module import ArgumentSpec, Result, run_module
 from ansible_collections.osaas.fleet.plugins.module_utils._names import check_name
-from ansible_collections.osaas.fleet.plugins.module_utils._repo.libraries import solv
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.libraries import createrepo_c, solv
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.signing import SigningKey
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.store import open_store
 
 SPEC = ArgumentSpec(
@@ -199,7 +217,11 @@ SPEC = ArgumentSpec(
         "output": {"type": "path"},
         "gpgkey": {"type": "list", "elements": "path", "default": [], "no_log": False},
         "arch": {"type": "str", "default": "x86_64"},
+        "appliance": {"type": "str"},
         "keep_days": {"type": "float", "default": 14},
+        "verify_reproducible": {"type": "bool", "default": False},
+        "signing_key": {"type": "str", "no_log": False},
+        "gnupg_home": {"type": "path"},
         "state": {"type": "str", "choices": ["built", "absent"], "default": "built"},
     }
 )
@@ -214,49 +236,71 @@ def work(module: AnsibleModule) -> Result:
 
 
 def _check(module: AnsibleModule) -> None:
-    for library, found in (("jsonschema", jsonschema), ("PyYAML", yaml), ("solv", solv)):
+    libraries = {"createrepo_c": createrepo_c, "jsonschema": jsonschema, "PyYAML": yaml, "solv": solv}
+    for library, found in libraries.items():
         if found is None:
             module.fail_json(msg=missing_required_lib(library, reason="to plan an image"))
     check_name(module.params["name"], where="name")
 
 
 def _build(module: AnsibleModule, layers: Layers) -> Result:
-    params, runner = module.params, ModuleRunner(module)
-    name, sources = params["name"], Path(params["definitions"])
-    plan = plan_image(runner, open_store(params["store"]), sources, name, params["arch"])
-    artifacts = plan.images[-1].definition.artifacts
+    params, name = module.params, module.params["name"]
+    builder = _builder(module, layers, name)
+    artifacts = builder.plan.images[-1].definition.artifacts
     if artifacts and not params["output"]:
         raise InputError("the definition has artifacts", where=name, way_out="Say where to put them: output")
-    builder = Builder(runner, layers, plan, sources, [Path(key) for key in params["gpgkey"]])
     if module.check_mode:
         return {"changed": bool(builder.missing())}
     steps = list(builder.build())
-    if not steps:
-        raise InputError("the image has no features: there is nothing to build", where=name)
-    image = steps[-1].layer
-    finished = Finished(runner, name, layers.root(image.key), image.summary.digest, plan.epoch)
-    made, changed = [], not all(step.cached for step in steps)
-    if artifacts:
-        outputs = Outputs(Path(params["output"]) / name)
-        current = outputs.current(finished.digest, artifacts)
-        about = {"image": name, "snapshot": plan.snapshot.id, "packages": plan.nevras}
-        made = outputs.make(finished, artifacts, about) if current is None else current
-        changed = changed or current is None
     images = Images(layers)
-    images.record(name, [step.layer.key for step in steps])
+    _record(images, builder, steps)
+    image = steps[-1].layer
+    if params["appliance"] is not None:
+        appliance = _builder(module, layers, params["appliance"])
+        _record(images, appliance, list(appliance.build()))
+    made, changed = [], not all(step.cached for step in steps)
+    finished = images.finished(name, params["appliance"])
+    if artifacts:
+        key = SigningKey.given(params["signing_key"], params["gnupg_home"])
+        outputs = Outputs(Path(params["output"]) / name, key)
+        current = outputs.current(finished, artifacts)
+        made = outputs.make(finished, artifacts) if current is None else current
+        changed = changed or current is None
+    if params["verify_reproducible"]:
+        verify_reproducible(builder, finished, artifacts, made)
     return {
         "changed": changed,
-        "image": {"name": name, "snapshot": plan.snapshot.id, **vars(image.summary)},
+        "image": {"name": name, "snapshot": builder.plan.snapshot.id, **vars(image.summary)},
         "layers": [_told(step) for step in steps],
         "artifacts": [vars(output) for output in made],
         "pruned": images.prune(params["keep_days"]),
     }
 
 
+def _builder(module: AnsibleModule, layers: Layers, name: str) -> Builder:
+    params, runner = module.params, ModuleRunner(module)
+    sources = Path(params["definitions"])
+    plan = plan_image(runner, open_store(params["store"]), sources, name, params["arch"])
+    return Builder(runner, layers, plan, sources, [Path(key) for key in params["gpgkey"]])
+
+
+def _record(images: Images, builder: Builder, steps: Sequence[Step]) -> None:
+    """Keep what is to be known of an image. Raises InputError if there is nothing in it."""
+    plan, keys = builder.plan, builder.stack()
+    definition = plan.images[-1].definition
+    if not steps:
+        where = str(definition.place)
+        raise InputError("the image has no features: there is nothing to build", where=where)
+    known = images.find(definition.name)
+    same = known is not None and known.snapshot == plan.snapshot.id and list(known.layers) == keys
+    cves = known.cves if known and same else fixed_cves(builder.runner, plan.trees.values())
+    images.record(built(plan, keys, cves))
+
+
 def _remove(module: AnsibleModule, layers: Layers) -> Result:
     images, name = Images(layers), module.params["name"]
     output = Path(module.params["output"] or layers.directory) / name
-    there = images.layers_of(name) is not None or (module.params["output"] is not None and output.is_dir())
+    there = images.find(name) is not None or (module.params["output"] is not None and output.is_dir())
     if module.check_mode or not there:
         return {"changed": there, "pruned": []}
     if module.params["output"] is not None and output.is_dir():

@@ -9,33 +9,59 @@ from __future__ import annotations
 
 import typing as t
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import UUID
+from tempfile import TemporaryDirectory
+from uuid import UUID, uuid5
 
-from ansible_collections.osaas.fleet.plugins.module_utils._command import Runner
+from ansible_collections.osaas.fleet.plugins.module_utils._command import Completed
+from ansible_collections.osaas.fleet.plugins.module_utils._image.built import Built
 from ansible_collections.osaas.fleet.plugins.module_utils._image.feature import Schema
+from ansible_collections.osaas.fleet.plugins.module_utils._image.sandbox import Sandbox
+
+MIB: t.Final[Schema] = {"type": "integer", "minimum": 1}
 
 
 @dataclass(frozen=True)
 class Finished:
-    """The image that an artifact is made of. `digest` is that of its listing, `epoch` its time in seconds."""
+    """The image that an artifact is made of, and the tools to make it with.
 
-    runner: Runner
-    name: str
+    `digest` is that of its listing; `stack` has the directories of its layers, the first one first.
+    `appliance` is the digest of the image that has the tools, empty for the builder's own.
+    """
+
+    built: Built
+    tools: Sandbox
     root: Path
     digest: str
-    epoch: int
+    stack: tuple[Path, ...]
+    appliance: str
 
     @property
-    def uuid(self) -> str:
-        """An id for file systems that want one: equal images have the same."""
-        return str(UUID(self.digest[:32]))
+    def name(self) -> str:
+        """What artifacts are called."""
+        return self.built.name
 
-    def run(self, argv: list[str]) -> None:
-        """Run a tool, with the image's time as its own. Raises CommandError."""
-        self.runner.run(argv, env={"SOURCE_DATE_EPOCH": str(self.epoch), "TZ": "UTC"})
+    @property
+    def epoch(self) -> int:
+        """Its time, in seconds since 1970: no file in it is newer."""
+        return self.built.epoch
+
+    def uuid(self, of: str) -> str:
+        """An id for a thing made of it: equal images have the same, its other things have others."""
+        return str(uuid5(UUID(self.digest[:32]), of))
+
+    def run(self, argv: list[str], writes: Path, stdin: str | None = None) -> Completed:
+        """Run a tool that reads the image and writes to a directory. Raises CommandError."""
+        return self.tools.run_tool(argv, reads=[self.root], writes=writes, stdin=stdin)
+
+    @contextmanager
+    def scratch(self, target: Path) -> Iterator[Path]:
+        """A directory beside `target` for what lies on the way to it."""
+        with TemporaryDirectory(prefix=".", dir=target.parent) as directory:
+            yield Path(directory)
 
 
 @dataclass(frozen=True)
@@ -65,3 +91,7 @@ class Artifact(ABC):
     @abstractmethod
     def make(self, image: Finished, target: Path) -> None:
         """Write the artifact to `target`, which is not there yet. Raises FleetError."""
+
+    def files(self, target: Path) -> Sequence[Path]:
+        """What make() writes; most kinds write one file."""
+        return [target]

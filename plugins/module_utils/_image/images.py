@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ansible_collections.osaas.fleet.plugins.module_utils._errors import InputError
 from ansible_collections.osaas.fleet.plugins.module_utils._files import read_json, write_json
-from ansible_collections.osaas.fleet.plugins.module_utils._image.layers import RECORD, Layers
+from ansible_collections.osaas.fleet.plugins.module_utils._image.artifact import Finished
+from ansible_collections.osaas.fleet.plugins.module_utils._image.built import Built
+from ansible_collections.osaas.fleet.plugins.module_utils._image.layers import RECORD, Layer, Layers
+from ansible_collections.osaas.fleet.plugins.module_utils._image.sandbox import Sandbox
 
 DAY = 86400  # seconds
 
@@ -25,19 +29,59 @@ class Images:
 
     layers: Layers
 
-    def layers_of(self, name: str) -> list[str] | None:
-        """The keys of an image's layers, the first one first; None if it was never built."""
+    def find(self, name: str) -> Built | None:
+        """What an image is; None if it was never built."""
         raw = read_json(self._record(name))
-        return None if raw is None else list(raw["layers"])
+        return None if raw is None else Built.from_dict(raw)
 
-    def record(self, name: str, keys: Sequence[str]) -> None:
-        """Note what the image is made of now."""
-        self._record(name).parent.mkdir(exist_ok=True)
-        write_json(self._record(name), {"layers": list(keys)})
+    def get(self, name: str) -> Built:
+        """The same; raises InputError if it was never built."""
+        found = self.find(name)
+        if found is None:
+            where = str(self.layers.directory)
+            raise InputError(f"no image {name} was built here", where=where, way_out="Build it first")
+        return found
+
+    def layer(self, name: str) -> Layer:
+        """The last layer of an image: all that is in it. Raises InputError."""
+        found = self.layers.find(self.get(name).layers[-1])
+        if found is None:
+            where = str(self.layers.directory)
+            raise InputError(
+                f"the layers of the image {name} are gone", where=where, way_out="Build it again"
+            )
+        return found
+
+    def finished(self, name: str, appliance: str | None) -> Finished:
+        """An image to make artifacts of, by the tools of an `appliance` or the builder's own.
+
+        Raises InputError if one of them was never built.
+        """
+        image, layer = self.get(name), self.layer(name)
+        tools = self.layer(appliance) if appliance else None
+        return Finished(
+            built=image,
+            tools=Sandbox(
+                self.layers.runner, self.layers.root(tools.key) if tools else Path("/"), image.epoch
+            ),
+            root=self.layers.root(layer.key),
+            digest=layer.summary.digest,
+            stack=tuple(self.layers.directory / key for key in image.layers),
+            appliance=tools.summary.digest if tools else "",
+        )
+
+    def record(self, image: Built) -> None:
+        """Note what the image is now."""
+        self._record(image.name).parent.mkdir(exist_ok=True)
+        write_json(self._record(image.name), image.to_dict())
 
     def forget(self, name: str) -> None:
         """The image is no longer wanted; its layers are pruned as others are."""
         self._record(name).unlink(missing_ok=True)
+
+    def names(self) -> list[str]:
+        """All images, sorted."""
+        return sorted(record.stem for record in self._record("x").parent.glob("*.json"))
 
     def prune(self, keep_days: float) -> list[str]:
         """Remove layers that belong to no image and are older than that; returns their keys."""
@@ -51,8 +95,7 @@ class Images:
         return gone
 
     def _unused(self) -> Iterator[tuple[str, float]]:
-        records = (self.layers.directory / "images").glob("*.json")
-        used = {key for record in records for key in read_json(record)["layers"]}
+        used = {key for name in self.names() for key in self.get(name).layers}
         for record in sorted(self.layers.directory.glob(f"*/{RECORD}")):
             if record.parent.name not in used:
                 yield record.parent.name, record.stat().st_mtime

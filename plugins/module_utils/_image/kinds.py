@@ -3,15 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # This file is PRIVATE to the osaas.fleet collection: it may change at any time.
-"""Every kind of feature and artifact.
+"""Every kind of feature.
 
 Importing one registers it; and Ansible ships only what is imported by name.
 """
 
 from __future__ import annotations
 
-from ansible_collections.osaas.fleet.plugins.module_utils._image.artifact import Artifact
-from ansible_collections.osaas.fleet.plugins.module_utils._image.artifacts import erofs, squashfs, tar
+from ansible_collections.osaas.fleet.plugins.module_utils._image.artifact_kinds import ARTIFACT_KINDS
 from ansible_collections.osaas.fleet.plugins.module_utils._image.feature import Feature
 from ansible_collections.osaas.fleet.plugins.module_utils._image.features import (
     ansible_role,
@@ -65,5 +64,4 @@ MODULES = (
     user,
 )
 KINDS = Feature.kinds
-ARTIFACT_MODULES = (erofs, squashfs, tar)
-ARTIFACT_KINDS = Artifact.kinds
+__all__ = ["ARTIFACT_KINDS", "KINDS"]

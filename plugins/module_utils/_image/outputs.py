@@ -9,20 +9,24 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from ansible_collections.osaas.fleet.plugins.module_utils._command import Runner
 from ansible_collections.osaas.fleet.plugins.module_utils._files import read_json, sync_directory, write_json
 from ansible_collections.osaas.fleet.plugins.module_utils._image.artifact import Artifact, Finished
+from ansible_collections.osaas.fleet.plugins.module_utils._image.listing import listing, summarise
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.digests import Hasher
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.signing import SigningKey
 
 MANIFEST = "manifest.json"
+SIGNATURE = "manifest.json.asc"
 
 
 @dataclass(frozen=True)
 class Output:
-    """One file that was made."""
+    """One file that was made; or directory, whose digest is that of its listing."""
 
     kind: str
     file: str
@@ -32,33 +36,37 @@ class Output:
 
 @dataclass(frozen=True)
 class Outputs:
-    """The directory of one image's artifacts. It is made whole beside its place, then swapped in."""
+    """The directory of one image's artifacts. It is made whole beside its place, then swapped in.
+
+    Its manifest is signed with the `key`, if there is one.
+    """
 
     directory: Path
+    key: SigningKey | None = None
 
-    def current(self, digest: str, artifacts: Sequence[Artifact]) -> list[Output] | None:
-        """What is there, if it was made of this image with these options."""
+    def current(self, image: Finished, artifacts: Sequence[Artifact]) -> list[Output] | None:
+        """What is there, if it was made of this image with these options and tools."""
         manifest = read_json(self.directory / MANIFEST)
-        if manifest is None or manifest["digest"] != digest or manifest["options"] != _told(artifacts):
+        about = _about(image, artifacts)
+        if manifest is None or {name: manifest.get(name) for name in about} != about:
+            return None
+        if self.key is not None and not self._is_signed(image.tools.runner, self.key):
             return None
         return [Output(**one) for one in manifest["artifacts"]]
 
-    def make(self, image: Finished, artifacts: Sequence[Artifact], about: dict[str, object]) -> list[Output]:
-        """Make all artifacts; `about` goes into the manifest. Raises FleetError."""
+    def make(self, image: Finished, artifacts: Sequence[Artifact]) -> list[Output]:
+        """Make all artifacts. Raises FleetError."""
         parent = self.directory.parent
         parent.mkdir(parents=True, exist_ok=True)
         for half in parent.glob(f".{self.directory.name}.*"):
             shutil.rmtree(half)
         half = Path(tempfile.mkdtemp(prefix=f".{self.directory.name}.", dir=parent))
         half.chmod(0o755)
-        made = [_make(one, image, half) for one in artifacts]
-        manifest = {
-            **about,
-            "digest": image.digest,
-            "options": _told(artifacts),
-            "artifacts": [asdict(output) for output in made],
-        }
+        made = [output for one in artifacts for output in _make(one, image, half)]
+        manifest = {**_about(image, artifacts), "artifacts": [asdict(output) for output in made]}
         write_json(half / MANIFEST, manifest)
+        if self.key is not None:
+            self.key.sign(image.tools.runner, half / MANIFEST)
         old = half.with_name(f"{half.name}.old")
         if self.directory.exists():
             self.directory.replace(old)
@@ -67,14 +75,33 @@ class Outputs:
         shutil.rmtree(old, ignore_errors=True)
         return made
 
-
-def _make(artifact: Artifact, image: Finished, directory: Path) -> Output:
-    path = directory / f"{image.name}{artifact.suffix}"
-    artifact.make(image, path)
-    hasher = Hasher("sha256")
-    hasher.feed_file(path)
-    return Output(artifact.kind, path.name, hasher.sha256, hasher.size)
+    def _is_signed(self, runner: Runner, key: SigningKey) -> bool:
+        signature = self.directory / SIGNATURE
+        return signature.is_file() and key.has_signed(runner, self.directory / MANIFEST, signature)
 
 
-def _told(artifacts: Sequence[Artifact]) -> list[dict[str, object]]:
-    return [{"kind": artifact.kind, **asdict(artifact)} for artifact in artifacts]
+def _make(artifact: Artifact, image: Finished, directory: Path) -> Iterator[Output]:
+    target = directory / f"{image.name}{artifact.suffix}"
+    artifact.make(image, target)
+    for path in artifact.files(target):
+        if path.is_dir():
+            summary = summarise(listing(path))
+            yield Output(artifact.kind, path.name, summary.digest, summary.bytes)
+        else:
+            path.chmod(0o644)
+            hasher = Hasher("sha256")
+            hasher.feed_file(path)
+            yield Output(artifact.kind, path.name, hasher.sha256, hasher.size)
+
+
+def _about(image: Finished, artifacts: Sequence[Artifact]) -> dict[str, object]:
+    """What the artifacts are made of, for the manifest."""
+    return {
+        "image": image.name,
+        "snapshot": image.built.snapshot,
+        "digest": image.digest,
+        "packages": [package.nevra for package in image.built.packages],
+        "labels": dict(image.built.labels),
+        "appliance": image.appliance,
+        "options": [{"kind": artifact.kind, **asdict(artifact)} for artifact in artifacts],
+    }

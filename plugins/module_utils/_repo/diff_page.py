@@ -7,13 +7,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from html import escape
 
 from ansible_collections.osaas.fleet.plugins.module_utils._names import SNAPSHOT_ID
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.diff import Advisory, Change, Difference
-from ansible_collections.osaas.fleet.plugins.module_utils._repo.diff_style import STYLE
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.page_parts import (
+    cards,
+    document,
+    section,
+    told_size,
+)
 
 NOTHING = '<p class="empty">Nothing changed: hosts get the same packages from both.</p>\n'
 SEVERITIES = ("critical", "important", "moderate", "low")
@@ -23,23 +28,20 @@ def page(before: str, after: str, found: Difference, downloads: Mapping[str, int
     """The page; `downloads` are bytes by package set, None if there is no way to update it."""
     advisories = sorted(found.advisories, key=_urgency)
     sections = [
-        _section("advisories", "Advisories", ADVISORY, map(_advisory, advisories)),
-        _section("downloads", "Downloads", DOWNLOAD, map(_download, downloads.items())),
-        _section("removed", "Removed packages", GONE, map(_gone, found.removed)),
-        _section("downgraded", "Downgraded packages", MOVED, map(_moved, found.downgraded)),
-        _section("upgraded", "Upgraded packages", MOVED, map(_moved, found.upgraded)),
-        _section("added", "Added packages", COME, map(_come, found.added)),
+        section("advisories", "Advisories", ADVISORY, map(_advisory, advisories)),
+        section("downloads", "Downloads", DOWNLOAD, map(_download, downloads.items())),
+        section("removed", "Removed packages", GONE, map(_gone, found.removed)),
+        section("downgraded", "Downgraded packages", MOVED, map(_moved, found.downgraded)),
+        section("upgraded", "Upgraded packages", MOVED, map(_moved, found.upgraded)),
+        section("added", "Added packages", COME, map(_come, found.added)),
     ]
     body = "".join(sections) or NOTHING
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(before)} → {escape(after)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
-        f"<header>\n<h1>What the snapshot of {_told(after)} brings</h1>\n"
-        f"<p>Compared with that of {_told(before)}: what a host gets that goes from"
-        f" <code>{escape(before)}</code> to <code>{escape(after)}</code>.</p>\n</header>\n"
-        f"{_cards(found)}<main>\n{body}</main>\n</body>\n</html>\n"
+    lead = (
+        f"Compared with that of {_told(before)}: what a host gets that goes from"
+        f" <code>{escape(before)}</code> to <code>{escape(after)}</code>."
     )
+    heading = f"What the snapshot of {_told(after)} brings"
+    return document(f"{before} → {after}", heading, lead, _cards(found), body)
 
 
 ADVISORY = ("Advisory", "Kind", "What it is about", "CVEs")
@@ -58,35 +60,7 @@ def _cards(found: Difference) -> str:
         ("added", "added", len(found.added)),
         ("removed", "removed", len(found.removed)),
     )
-    # A section without rows is not on the page.
-    cards = "".join(
-        f'<li><a href="#{target}"><b>{count}</b> {name}</a></li>\n'
-        if count
-        else f"<li><span><b>0</b> {name}</span></li>\n"
-        for target, name, count in kinds
-    )
-    return f'<nav aria-label="Summary">\n<ul>\n{cards}</ul>\n</nav>\n'
-
-
-def _section(name: str, title: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table of cells that are HTML; a head that begins with # is of numbers. Nothing, without rows."""
-    marks = [' class="number"' if head.startswith("#") else "" for head in heads]
-    body = "".join(
-        "<tr>"
-        + f'<th scope="row">{row[0]}</th>'
-        + "".join(f"<td{mark}>{cell}</td>" for mark, cell in zip(marks[1:], row[1:]))
-        + "</tr>\n"
-        for row in rows
-    )
-    if not body:
-        return ""
-    top = "".join(f'<th scope="col"{mark}>{head.lstrip("#")}</th>' for mark, head in zip(marks, heads))
-    count = body.count("<tr>")
-    return (
-        f'<section id="{name}" aria-labelledby="{name}-title">\n'
-        f'<h2 id="{name}-title">{title} <small>{count}</small></h2>\n'
-        f"<table>\n<thead><tr>{top}</tr></thead>\n<tbody>\n{body}</tbody>\n</table>\n</section>\n"
-    )
+    return cards(kinds)
 
 
 def _urgency(one: Advisory) -> tuple[bool, int, str]:
@@ -107,7 +81,7 @@ def _advisory(one: Advisory) -> list[str]:
 
 def _download(one: tuple[str, int | None]) -> list[str]:
     name, size = one
-    return [escape(name), "there is no way to update it" if size is None else _size(size)]
+    return [escape(name), "there is no way to update it" if size is None else told_size(size)]
 
 
 def _gone(one: Change) -> list[str]:
@@ -115,11 +89,11 @@ def _gone(one: Change) -> list[str]:
 
 
 def _come(one: Change) -> list[str]:
-    return [escape(one.name), escape(one.arch), _version(one.new), _size(one.bytes)]
+    return [escape(one.name), escape(one.arch), _version(one.new), told_size(one.bytes)]
 
 
 def _moved(one: Change) -> list[str]:
-    return [escape(one.name), escape(one.arch), _version(one.old), _version(one.new), _size(one.bytes)]
+    return [escape(one.name), escape(one.arch), _version(one.old), _version(one.new), told_size(one.bytes)]
 
 
 def _version(evr: str | None) -> str:
@@ -133,12 +107,3 @@ def _told(name: str) -> str:
         return escape(name)
     moment = datetime.strptime(name, "%Y%m%dT%H%M%SZ")
     return f'<time datetime="{moment.isoformat()}Z">{moment.day} {moment:%B %Y, %H:%M} UTC</time>'
-
-
-def _size(count: int) -> str:
-    size = float(count)
-    for unit in ("B", "KiB", "MiB"):
-        if size < 1024:
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1024
-    return f"{size:.1f} GiB"

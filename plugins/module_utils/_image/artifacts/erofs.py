@@ -8,19 +8,37 @@
 from __future__ import annotations
 
 import typing as t
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ansible_collections.osaas.fleet.plugins.module_utils._image.artifact import Artifact, Finished
+from ansible_collections.osaas.fleet.plugins.module_utils._image.file_systems import make_erofs
+from ansible_collections.osaas.fleet.plugins.module_utils._image.verity import format_verity
 
 
 @dataclass(frozen=True)
 class ErofsArtifact(Artifact, kind="erofs"):
-    """All its files have the image's time: mkfs.erofs(1), -T."""
+    """With `verity`, a file with the hash tree, and one with the root hash, lie beside it."""
+
+    verity: bool = False
 
     suffix: t.ClassVar = ".erofs"
     about: t.ClassVar = "An EROFS file system, compressed with LZ4."
+    options: t.ClassVar = {
+        "verity": {
+            "type": "boolean",
+            "default": False,
+            "description": "Write a dm-verity hash tree (.verity) and its root hash (.roothash) as well.",
+        },
+    }
 
     def make(self, image: Finished, target: Path) -> None:
-        settings = [f"-T{image.epoch}", f"-U{image.uuid}", "-zlz4hc"]
-        image.run(["mkfs.erofs", "--quiet", *settings, str(target), str(image.root)])
+        make_erofs(image, target)
+        if self.verity:
+            _data, tree, root_hash = self.files(target)
+            root_hash.write_text(f"{format_verity(image, target, tree)}\n", encoding="ascii")
+
+    def files(self, target: Path) -> Sequence[Path]:
+        beside = (".verity", ".roothash") if self.verity else ()
+        return [target, *(target.with_name(f"{target.name}{suffix}") for suffix in beside)]

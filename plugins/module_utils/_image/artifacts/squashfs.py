@@ -22,15 +22,5 @@ class SquashfsArtifact(Artifact, kind="squashfs"):
     about: t.ClassVar = "A squashfs file system, compressed with zstd."
 
     def make(self, image: Finished, target: Path) -> None:
-        image.run(
-            [
-                "mksquashfs",
-                str(image.root),
-                str(target),
-                "-comp",
-                "zstd",
-                "-noappend",
-                "-quiet",
-                "-no-progress",
-            ]
-        )
+        settings = ["-comp", "zstd", "-noappend", "-quiet", "-no-progress"]
+        image.run(["mksquashfs", str(image.root), str(target), *settings], target.parent)

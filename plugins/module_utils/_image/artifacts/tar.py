@@ -37,7 +37,6 @@ class TarArtifact(Artifact, kind="tar"):
     def make(self, image: Finished, target: Path) -> None:
         plain = target.with_name(f"{target.name}.tar")
         what = ["--xattrs", "--xattrs-include=*", f"--directory={image.root}", f"--file={plain}", "."]
-        image.run(["tar", "--create", *REPRODUCIBLE, *what])
-        image.run(
-            ["zstd", "--quiet", "--rm", f"-{self.compression_level}", "-T0", str(plain), "-o", str(target)]
-        )
+        image.run(["tar", "--create", *REPRODUCIBLE, *what], target.parent)
+        packing = ["--quiet", "--rm", f"-{self.compression_level}", "-T0"]
+        image.run(["zstd", *packing, str(plain), "-o", str(target)], target.parent)

@@ -1,0 +1,89 @@
+# Copyright (c) osaas.fleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is PRIVATE to the osaas.fleet collection: it may change at any time.
+"""A disk that a machine with UEFI boots from."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+from ansible_collections.osaas.fleet.plugins.module_utils._image.artifact import MIB, Artifact, Finished
+from ansible_collections.osaas.fleet.plugins.module_utils._image.boot_files import kernel_arguments
+from ansible_collections.osaas.fleet.plugins.module_utils._image.file_systems import (
+    make_btrfs,
+    make_erofs,
+    make_ext4,
+)
+from ansible_collections.osaas.fleet.plugins.module_utils._image.gpt import Partition, make_disk
+from ansible_collections.osaas.fleet.plugins.module_utils._image.loader import (
+    entry_files,
+    loader_files,
+    unified_files,
+)
+from ansible_collections.osaas.fleet.plugins.module_utils._image.verity import format_verity
+from ansible_collections.osaas.fleet.plugins.module_utils._image.vfat import make_vfat
+
+
+@dataclass(frozen=True)
+class DiskArtifact(Artifact, kind="disk"):
+    """A GPT with an EFI system partition, and the image as its root. `free` and `esp` are in MiB."""
+
+    root: t.Literal["ext4", "btrfs", "erofs"] = "ext4"
+    boot: t.Literal["entry", "unified"] = "entry"
+    free: int = 512
+    esp: int = 256
+
+    suffix: t.ClassVar = ".raw"
+    about: t.ClassVar = "A disk with a GPT, for machines with UEFI. The image brings kernel and systemd-boot."
+    options: t.ClassVar = {
+        "root": {
+            "enum": ["ext4", "btrfs", "erofs"],
+            "default": "ext4",
+            "description": "The root file system. EROFS is read-only, and dm-verity vouches for it.",
+        },
+        "boot": {
+            "enum": ["entry", "unified"],
+            "default": "entry",
+            "description": "Boot by an entry with kernel and initramfs, or by a unified kernel image.",
+        },
+        "free": {**MIB, "default": 512, "description": "MiB that are free in a root that can be written."},
+        "esp": {**MIB, "default": 256, "description": "MiB of the EFI system partition."},
+    }
+
+    def make(self, image: Finished, target: Path) -> None:
+        with image.scratch(target) as scratch:
+            arguments, partitions = self._root(image, scratch)
+            arguments = [*arguments, *kernel_arguments(image.root)]
+            kind = entry_files if self.boot == "entry" else unified_files
+            files = {**loader_files(image, scratch), **kind(image, scratch, arguments)}
+            esp = scratch / "esp"
+            make_vfat(image, esp, self.esp, files)
+            boot = Partition("esp", "esp", image.uuid("partition esp"), esp)
+            make_disk(image, target, scratch, [boot, *partitions])
+
+    def _root(self, image: Finished, scratch: Path) -> tuple[list[str], Sequence[Partition]]:
+        """What the kernel is told about the root, and its partitions."""
+        root = scratch / "root"
+        if self.root == "erofs":
+            make_erofs(image, root)
+            root_hash = format_verity(image, root, scratch / "verity")
+            # Discoverable Partitions Specification: they are found by the halves of the hash.
+            data, tree = (str(UUID(half)) for half in (root_hash[:32], root_hash[32:]))
+            partitions = [
+                Partition("root", "root", data, root),
+                Partition("root-verity", "root-verity", tree, scratch / "verity"),
+            ]
+            about = ["root=/dev/mapper/root", "rootfstype=erofs", f"roothash={root_hash}"]
+            return [*about, "ro", "systemd.volatile=state"], partitions
+        make = make_ext4 if self.root == "ext4" else make_btrfs
+        make(image, root, self.free)
+        uuid = image.uuid("partition root")
+        return [f"root=PARTUUID={uuid}", f"rootfstype={self.root}", "rw"], [
+            Partition("root", "root", uuid, root)
+        ]
