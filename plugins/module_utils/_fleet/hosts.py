@@ -13,8 +13,8 @@ import typing as t
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from ansible_collections.osaas.fleet.plugins.module_utils._fleet import tally
-from ansible_collections.osaas.fleet.plugins.module_utils._fleet.ledger import log
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet import statements, tally
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet.ledger import log_all
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.plan import Candidate
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.tables import tables
 
@@ -43,7 +43,9 @@ def enrol(
     """Write the hosts into the ledger; returns the names that were added and that were changed."""
     host = tables().host
     known = {row.name: row for row in connection.execute(sa.select(host))}
-    added, changed = [], []
+    new: list[dict[str, t.Any]] = []
+    inputs: dict[str, dict[str, t.Any]] = {}
+    changed = []
     for entry in hosts:
         row = known.get(entry.name)
         facts = {
@@ -54,27 +56,22 @@ def enrol(
         described = {"domain": entry.domain, "labels": dict(entry.labels)}
         if row is None:
             # Without a machine id the name is the best stable identity there is.
-            values = {"machine_id": entry.name, "last_seen": now, **facts, **described}
-            connection.execute(host.insert().values(name=entry.name, **values))
-            added.append(entry.name)
+            unknown = {"machine_id": entry.name, "release": "", "digest": ""}
+            new.append({"name": entry.name, "last_seen": now, **unknown, **facts, **described})
         elif facts or any(getattr(row, key) != value for key, value in described.items()):
-            values = {"last_seen": now, **facts, **described}
-            connection.execute(host.update().where(host.c.name == entry.name).values(**values))
+            statements.update(
+                connection, host, {"name": entry.name}, {"last_seen": now, **facts, **described}
+            )
             changed.append(entry.name)
         else:
             continue
-        log(
-            connection,
-            now=now,
-            who=who,
-            what="enrol",
-            subject=entry.name,
-            outcome="ok",
-            inputs={**facts, **described},
-        )
-    if added or changed:
+        inputs[entry.name] = {**facts, **described}
+    if new:
+        connection.execute(sa.insert(host), new)
+    if inputs:
+        log_all(connection, now=now, who=who, what="enrol", outcome="ok", inputs=inputs)
         tally.count_capacity(connection)
-    return added, changed
+    return [row["name"] for row in new], changed
 
 
 def candidates(connection: Connection) -> list[Candidate]:

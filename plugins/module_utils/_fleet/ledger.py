@@ -8,14 +8,13 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import os
 import typing as t
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import InputError, LedgerError
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet import migrations, statements
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet.databases import Database, database_of
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.tables import HAS_SQLALCHEMY, SCHEMA, tables
 
 with contextlib.suppress(ImportError):
@@ -24,16 +23,13 @@ with contextlib.suppress(ImportError):
 if t.TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
-# Any constant: writers of one PostgreSQL ledger take turns on this advisory lock.
-_PG_LOCK = 0x05AA5
-_LOCK_TIMEOUT = 60
-
 
 class Ledger:
     """An open ledger. Every write is one transaction; writers take turns, so decisions see the truth."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, database: Database) -> None:
         self._engine = engine
+        self._database = database
 
     @classmethod
     def open(cls, address: str, *, make: bool = True) -> Ledger:
@@ -55,17 +51,15 @@ class Ledger:
                 way_out="Give for example /var/lib/osaas/ledger.db or postgresql+psycopg://HOST/NAME",
             )
         url = sa.make_url(address if "://" in address else f"sqlite:///{address}")
-        sqlite = url.get_backend_name() == "sqlite"
-        if sqlite and not make and not Path(url.database or "").exists():
+        database = database_of(url)
+        if not make and url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
             raise LedgerError(
                 "is not there", where=f"ledger {url.database}", way_out="Enrol hosts first: osaas.fleet.enrol"
             )
         # Connections must not cross a fork: whoever forks opens a ledger of its own.
-        engine = sa.create_engine(url, pool_size=1, connect_args={"timeout": _LOCK_TIMEOUT} if sqlite else {})
-        if sqlite:
-            sa.event.listen(engine, "connect", _prepare_sqlite)
-            sa.event.listen(engine, "begin", _begin_sqlite)
-        ledger = cls(engine)
+        engine = sa.create_engine(url, pool_size=1, connect_args=database.connect_args)
+        database.prepare(engine)
+        ledger = cls(engine, database)
         try:
             ledger._prepare()
         except BaseException:
@@ -85,46 +79,23 @@ class Ledger:
 
     @contextlib.contextmanager
     def write(self, *, keep: bool = True) -> Iterator[Connection]:
-        """A transaction that no other writer overlaps; undone when the block raises, or unless `keep`."""
-        with self._turn(), _told(self._engine), self._engine.connect() as plain:
-            connection = plain.execution_options(osaas_write=True)
-            with connection.begin() as transaction:
-                if self._engine.dialect.name == "postgresql":
-                    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_PG_LOCK)))
+        """A transaction that no other writer overlaps, on disk when the block has ended.
+
+        It is undone when the block raises, or unless `keep`.
+        """
+        with _told(self._engine), self._engine.connect() as connection:
+            with self._database.turn(connection) as transaction:
                 yield connection
                 if not keep:
                     transaction.rollback()
+            if keep:
+                self._database.flush(connection)
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Connection]:
         """A transaction that sees one state of the ledger and never blocks a writer."""
         with _told(self._engine), self._engine.connect() as connection, connection.begin():
             yield connection
-
-    @contextlib.contextmanager
-    def _turn(self) -> Iterator[None]:
-        """Wait for the writers of one SQLite file that came before.
-
-        SQLite itself lets the waiting poll, so that of many writers some starve. The kernel queues them, and
-        lets the next one in when a writer is killed.
-        """
-        if self._engine.dialect.name != "sqlite":
-            yield
-            return
-        path = f"{self._engine.url.database}.turn"
-        try:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
-        except OSError as error:
-            raise LedgerError(
-                f"cannot be written to: {error.strerror}",
-                where=f"ledger {path}",
-                way_out="Check that the directory is there, and that this user may write to it",
-            ) from error
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(descriptor)
 
     def _prepare(self) -> None:
         with self.read() as connection:
@@ -155,6 +126,22 @@ def log(
     statements.insert(connection, tables().event, {"time": now, **values})
 
 
+def log_all(
+    connection: Connection,
+    *,
+    now: float,
+    who: str,
+    what: str,
+    outcome: str,
+    inputs: Mapping[str, Mapping[str, t.Any]],
+) -> None:
+    """Append an event for each subject that has inputs: the same was done to all, on grounds of their own."""
+    alike = {"time": now, "who": who, "what": what, "outcome": outcome}
+    rows = [{**alike, "subject": subject, "inputs": dict(mine)} for subject, mine in inputs.items()]
+    if rows:
+        connection.execute(sa.insert(tables().event), rows)
+
+
 @contextlib.contextmanager
 def _told(engine: Engine) -> Iterator[None]:
     try:
@@ -166,20 +153,3 @@ def _told(engine: Engine) -> Iterator[None]:
             where=f"ledger {engine.url.render_as_string()}",
             way_out="Check that the database is there, not full, and that this user may write to it",
         ) from error
-
-
-def _prepare_sqlite(connection: t.Any, _record: t.Any) -> None:
-    # The driver must not begin transactions by itself, see _begin_sqlite.
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode=WAL")
-    # In WAL mode only FULL makes a committed claim survive a power cut (sqlite.org/pragma.html).
-    cursor.execute("PRAGMA synchronous=FULL")
-    cursor.execute("PRAGMA foreign_keys=ON")
-    cursor.close()
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    # IMMEDIATE takes the write lock at once: a deferred one could see a state that is stale when it writes.
-    write = connection.get_execution_options().get("osaas_write", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
