@@ -107,6 +107,7 @@ def test_figures_for_prometheus(server: RepoServer) -> None:
         assert figures["osaas_repo_packages", repo] > 5
         assert figures["osaas_repo_bytes", repo] > 1_000_000
     assert figures["osaas_sync_errors_total", ""] == 0
+    assert figures["osaas_snapshots", ""] == len(server.snapshots())
     assert server.shell(f"stat --format=%a {METRICS}") == "644"
 
 
