@@ -23,6 +23,8 @@ BROKEN = "broken"
 # What an operator must look at before the rollout goes on.
 HALTING = (REFUSED, BROKEN)
 
+_TOLD = 20  # samples that an event keeps
+
 COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {
     "<": operator.lt,
     "<=": operator.le,
@@ -106,14 +108,16 @@ def judge_samples(check: PrometheusCheck, samples: Mapping[str, float]) -> Answe
     """What the samples, by the names of their series, mean. One that is no number is none."""
     numbers = {name: value for name, value in samples.items() if not math.isnan(value)}
     if len(numbers) < check.samples:
-        return Answer(HELD, f"{len(numbers)} samples, {check.samples} are needed", numbers)
+        return Answer(HELD, f"{len(numbers)} samples, {check.samples} are needed", _told(numbers))
     compare, limit = COMPARISONS[check.comparison], f"{check.comparison} {check.threshold:g}"
     against = {name: value for name, value in numbers.items() if not compare(value, check.threshold)}
     if against:
         name, value = next(iter(against.items()))
         more = f" (and {len(against) - 1} more)" if len(against) > 1 else ""
-        return Answer(REFUSED, f"{name or 'the value'} is {value:g}, not {limit}{more}", numbers)
-    return Answer(PASSED, f"{len(numbers)} samples {limit}", numbers)
+        return Answer(
+            REFUSED, f"{_short(name) or 'the value'} is {value:g}, not {limit}{more}", _told(against)
+        )
+    return Answer(PASSED, f"{len(numbers)} samples {limit}", _told(numbers))
 
 
 def judge_status(status: int, output: str) -> Answer:
@@ -133,6 +137,12 @@ def together(answers: Mapping[str, Answer]) -> Answer:
     return Answer(PASSED, f"{len(answers)} gates passed")
 
 
+def _told(numbers: Mapping[str, float]) -> dict[str, t.Any]:
+    """Some of them, as JSON that every database takes: it knows no infinity."""
+    some = list(numbers.items())[:_TOLD]
+    return {_short(name): value if math.isfinite(value) else str(value) for name, value in some}
+
+
 def _short(value: t.Any) -> str:
-    text = str(value)
+    text = "".join(letter if letter.isprintable() else " " for letter in str(value))
     return text if len(text) <= 200 else f"{text[:200]}…"

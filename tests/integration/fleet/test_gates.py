@@ -235,7 +235,7 @@ SHUT = "wave canary has not passed its gates; osaas.fleet.status tells why"
 
 def test_a_gate_keeps_the_next_wave_shut_until_it_passes(site: Web, addresses: Addresses) -> None:
     url = site.say("/shop", {"well": None})
-    rollout = Rollout(addresses(), {"http": url, "expression": "well"})
+    rollout = Rollout(addresses(), {"http": url, "expression": "well", "timeout": 30})
     assert not rollout.keep_gates()  # the canary is not through
     rollout.finish("host-0")
     assert rollout.claim("host-1") == Claimed(False, True, SHUT, gates=True)

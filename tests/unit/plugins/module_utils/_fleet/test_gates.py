@@ -56,6 +56,15 @@ def test_every_sample_must_compare(samples: dict[str, float], outcome: str, reas
     assert judge_samples(check, samples)[:2] == (outcome, reason)
 
 
+def test_an_answer_is_told_in_little_that_every_database_takes() -> None:
+    check = PrometheusCheck("http://x", "q", "<", 1.0, 1)
+    refused = judge_samples(check, {"a": 0.0, "b\0": math.inf})
+    assert refused == Answer("refused", "b  is inf, not < 1", {"b ": "inf"})
+    many = judge_samples(check, {str(number): 0.0 for number in range(10_000)})
+    assert many.reason == "10000 samples < 1" and len(many.values) == 20
+    assert judge_status(1, "a\0\x1b[31mb").reason == "exit status 1: a  [31mb"
+
+
 def test_a_status_has_a_reason() -> None:
     assert judge_status(0, "") == Answer("passed", "exit status 0", 0)
     assert judge_status(75, "too early\n") == Answer("held", "exit status 75: too early", 75)
