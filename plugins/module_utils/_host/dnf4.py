@@ -154,8 +154,13 @@ class Dnf4Session:
         for package in self._many_versions():
             offered = available.filter(name=package.name, arch=package.arch)
             if offered and all(package > one for one in offered):
-                self._base.package_remove(package)
-                self._base.conf.protect_running_kernel = False  # an older one stays, for the reboot to come
+                self._remove(package)
+
+    def _remove(self, package: t.Any) -> None:
+        """An older kernel stays for the reboot to come, or comes back; the limit would count this one too."""
+        self._base.package_remove(package)
+        self._base._goal.protect_running_kernel = False  # configuration comes too late for both
+        self._base.sack.installonly_limit = 0
 
     def _solve(self, demand: Demand, bring: Collection[str]) -> None:
         query = self._base.sack.query()
@@ -164,11 +169,9 @@ class Dnf4Session:
             self._base.distro_sync()
             self._leave_newer_kernels()
             for package in _among(query.installed(), demand.drop):
-                self._base.package_remove(package)
-                self._base.conf.protect_running_kernel = False  # as above
+                self._remove(package)
             for package in _among(query.available(), bring):
                 self._base.package_install(package)
-                self._base.conf.installonly_limit = 0  # it would count the kernels that go
             self._reinstall(demand.again)
             self._base.resolve(allow_erasing=True)
 

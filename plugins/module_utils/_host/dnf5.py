@@ -220,11 +220,12 @@ class Dnf5Session:
         coming.filter_nevra(sorted(bring))
         for package in coming:
             goal.add_rpm_install(package)
-            self._base.get_config().installonly_limit = 0  # it would count the kernels that go
 
     def _remove(self, goal: t.Any, package: t.Any) -> None:
+        """An older kernel stays for the reboot to come, or comes back; the limit would count this one too."""
         goal.add_rpm_remove(package)
-        self._base.get_config().protect_running_kernel = False  # an older one stays, for the reboot to come
+        conf = self._base.get_config()
+        conf.protect_running_kernel, conf.installonly_limit = False, 0
 
     def _offered(self, names: Collection[str]) -> list[t.Any]:
         """Of what is installed under `names`, the packages that are offered in the same version."""
