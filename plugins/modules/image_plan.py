@@ -96,8 +96,8 @@ images:
       elements: str
     install:
       description:
-        - Packages to install. Each has C(nevra), C(repository), C(href), C(sha256), C(size) in bytes, and
-          C(reason), V(asked) or V(required).
+        - Packages to install. Each has C(nevra), C(repository), C(href), C(sha256), C(size) in bytes,
+          C(reason), V(asked) or V(required), and C(installed), the bytes that it takes once it is installed.
       type: list
       elements: dict
     remove:

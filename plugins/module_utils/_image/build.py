@@ -26,6 +26,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._image.root import Roo
 from ansible_collections.osaas.fleet.plugins.module_utils._image.rpm_plan import RpmPlan
 from ansible_collections.osaas.fleet.plugins.module_utils._image.sandbox import Sandbox
 from ansible_collections.osaas.fleet.plugins.module_utils._image.seal import seal
+from ansible_collections.osaas.fleet.plugins.module_utils._image.space import check_space
 from ansible_collections.osaas.fleet.plugins.module_utils._image.transaction import install
 
 BUILDER = 1  # goes up when the same inputs give other bytes
@@ -56,7 +57,7 @@ class Builder:
     @property
     def key(self) -> str:
         """The key of the last layer, which is the image."""
-        return list(self._works())[-1][1]
+        return self.stack()[-1]
 
     def tops(self) -> dict[str, str]:
         """The key of the last layer of the image and of each of its parents, by name."""
@@ -68,6 +69,7 @@ class Builder:
 
     def build(self) -> Iterator[Step]:
         """Find or make every layer, and tell of each; the last one is the image. Raises FleetError."""
+        check_space(self.layers.directory, self.needed())
         for name in self.plan.copied:
             yield from self.of_image(name).build()
         parent: str | None = None
@@ -79,6 +81,22 @@ class Builder:
             seconds = time.monotonic() - started
             yield Step(work.image.definition.name, work.phase, layer, found is not None, seconds)
             parent = key
+
+    def stack(self) -> list[str]:
+        """The keys of the layers that the image is made of, the first one first."""
+        return [key for _work, key in self._works()]
+
+    def needed(self) -> int:
+        """How many bytes of disk build() takes at most: a layer may share what its file system can share."""
+        total, size = sum(self.of_image(name).needed() for name in self.plan.copied), 0
+        for work, key in self._works():
+            found = self.layers.find(key)
+            if found is None:
+                total += work.bytes + (0 if work.phase is Phase.FILES else size)
+                size += work.bytes
+            else:
+                size = found.summary.bytes
+        return total
 
     def missing(self) -> list[str]:
         """The keys of layers that build() would make."""
@@ -119,6 +137,14 @@ class _Work:
             packages=packages,
             keys=[_digest(key) for key in self.builder.keys],
         )
+
+    @property
+    def bytes(self) -> int:
+        """About how many bytes it adds."""
+        if self.phase is Phase.PACKAGES:
+            return sum(package.installed for package in self._packages.install)
+        inputs = {name for feature in self.features for name in feature.inputs()}
+        return sum((self.builder.sources / name).stat().st_size for name in inputs)
 
     def apply(self, root: Path) -> None:
         """See Make."""

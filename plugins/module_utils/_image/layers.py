@@ -17,7 +17,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from ansible_collections.osaas.fleet.plugins.module_utils._command import Runner
-from ansible_collections.osaas.fleet.plugins.module_utils._errors import InputError
+from ansible_collections.osaas.fleet.plugins.module_utils._errors import InputError, StoreError
 from ansible_collections.osaas.fleet.plugins.module_utils._files import (
     json_text,
     read_json,
@@ -101,8 +101,16 @@ class Layers:
         """Build a layer from a copy of its parent.
 
         Files of the copy are the parent's own unless it is taken `apart`: what writes into files, rather than
-        putting new ones in their place, needs that.
+        putting new ones in their place, needs that. Raises FleetError; the next builder clears away what is
+        half done then.
         """
+        try:
+            return self._build(key, parent, apart=apart, make=make)
+        except OSError as error:
+            what = f"a layer cannot be built: {error.strerror or error}"
+            raise StoreError(what, where=str(self.directory)) from error
+
+    def _build(self, key: str, parent: str | None, *, apart: bool, make: Make) -> Layer:
         half = self.half(key)
         half.mkdir(mode=0o755)
         root, base = half / "root", None

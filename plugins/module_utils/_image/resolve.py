@@ -145,7 +145,10 @@ class _Resolution:
         reason = Reason.ASKED if one.id in self._asked else Reason.REQUIRED
         hasher = Hasher("sha256")
         hasher.feed_file(file)
-        return PlannedPackage(nevra(one), one.repo.name, href, hasher.sha256, hasher.size, reason.value)
+        installed = one.lookup_num(solv.SOLVABLE_INSTALLSIZE)
+        return PlannedPackage(
+            nevra(one), one.repo.name, href, hasher.sha256, hasher.size, reason.value, installed
+        )
 
     def _fault(self, feature: Feature, what: str, way_out: str) -> None:
         self._errors.append(InputError(what, where=str(feature.place), way_out=way_out))

@@ -22,7 +22,10 @@ class Reason(Enum):
 
 @dataclass(frozen=True, order=True)
 class PlannedPackage:
-    """A package to install. `href` is its place in its repository; `sha256` and `size` are the file's."""
+    """A package to install. `href` is its place in its repository; `sha256` and `size` are the file's.
+
+    `installed` is how many bytes it takes once it is installed.
+    """
 
     nevra: str
     repository: str
@@ -30,6 +33,7 @@ class PlannedPackage:
     sha256: str
     size: int
     reason: str
+    installed: int
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ AGAIN = "Write it anew with relock of image_plan, and review what changed"
 
 
 def plan(*nevras: str, sha256: str = "aa", remove: tuple[str, ...] = ()) -> RpmPlan:
-    packages = [PlannedPackage(nevra, "baseos", f"{nevra}.rpm", sha256, 1, "asked") for nevra in nevras]
+    packages = [PlannedPackage(nevra, "baseos", f"{nevra}.rpm", sha256, 1, "asked", 2) for nevra in nevras]
     return RpmPlan("20261122T174400Z", "x86_64", tuple(packages), remove)
 
 
