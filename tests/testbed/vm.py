@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-FIRMWARE = Path("/usr/share/OVMF")
 MACHINE = ("-machine", "q35,accel=tcg", "-cpu", "Nehalem", "-m", "1024", "-smp", "1", "-display", "none")
 
 
@@ -44,19 +43,40 @@ class Vm:
 
 
 @contextmanager
-def booted(disk: Path, scratch: Path) -> Iterator[Vm]:
-    """A machine that boots from `disk`, which stays as it is; a restart is its end. It has no network."""
+def booted(disk: Path, scratch: Path, programs: Path) -> Iterator[Vm]:
+    """A machine that boots from `disk`, which stays as it is; a restart is its end. It has no network.
+
+    `programs` is a root that has QEMU 10 and its firmware, such as an image of testbed-10: 7.2 emulates a
+    kernel 6.12 wrongly now and then.
+    """
     variables, serial = scratch / "efi-variables", scratch / "serial"
-    shutil.copy(FIRMWARE / "OVMF_VARS_4M.fd", variables)
+    shutil.copy(programs / "usr/share/OVMF/OVMF_VARS_4M.fd", variables)
     drives = (
-        f"if=pflash,format=raw,unit=0,readonly=on,file={FIRMWARE / 'OVMF_CODE_4M.fd'}",
+        "if=pflash,format=raw,unit=0,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.fd",
         f"if=pflash,format=raw,unit=1,file={variables}",
         f"if=virtio,format=raw,cache=unsafe,snapshot=on,file={disk}",
     )
     argv = ["qemu-system-x86_64", *MACHINE, "-nodefaults", "-no-reboot", "-device", "virtio-rng-pci"]
     argv += [word for drive in drives for word in ("-drive", drive)]
-    with subprocess.Popen([*argv, "-serial", f"file:{serial}"]) as process:
+    with subprocess.Popen([*_in(programs, disk, scratch), *argv, "-serial", f"file:{serial}"]) as process:
         try:
             yield Vm(process, serial)
         finally:
             process.kill()
+
+
+def _in(programs: Path, disk: Path, scratch: Path) -> list[str]:
+    """The words that run a program of that root, which sees the disk and `scratch`, and ends with us."""
+    places = ["--ro-bind", str(programs / "usr"), "/usr", "--dev", "/dev", "--proc", "/proc"]
+    places += [word for name in ("bin", "lib", "lib64") for word in ("--symlink", f"usr/{name}", f"/{name}")]
+    places += ["--tmpfs", "/tmp", "--tmpfs", "/var/tmp", "--ro-bind", str(disk), str(disk)]
+    return [
+        "bwrap",
+        "--unshare-net",
+        "--die-with-parent",
+        *places,
+        "--bind",
+        str(scratch),
+        str(scratch),
+        "--",
+    ]

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Flavour testbed-10: Debian trixie's packages, like an EL10 (systemd 257, dnf 4.23, Python 3.13).
 
-It has what machines boot from, a kernel and a boot loader, and the tools that make disks.
+It has what machines boot from, a kernel and a boot loader, the tools that make disks, and QEMU to boot them.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ TESTBED_10 = replace(
     core=(*TESTBED_9.core, "python3-systemd"),
     offered=words("""
         btrfs-progs busybox-static cpio cryptsetup-bin dosfstools e2fsprogs erofs-utils
-        linux-image-cloud-amd64 mtools squashfs-tools systemd-boot systemd-boot-efi systemd-repart
-        systemd-ukify
+        linux-image-cloud-amd64 mtools ovmf qemu-system-x86 squashfs-tools systemd-boot
+        systemd-boot-efi systemd-repart systemd-ukify
         """),
     amendments={
         **TESTBED_9.amendments,
