@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import ansible_runner
 import yaml
-from demo.site import Site
+from demo.site import BIN, Site
 
 
 class RunnerSite(Site):
@@ -19,24 +21,38 @@ class RunnerSite(Site):
 
     def play(self, playbook: str, **variables: Any) -> int:
         """See Site.play."""
+        return self.run(playbook, variables)[0]
+
+    def run(self, playbook: str, variables: dict[str, Any], flags: str = "") -> tuple[int, str]:
+        """The exit status and the output of a playbook, run with these `flags` besides."""
         given = yaml.safe_load(self.variables.read_text())
         private = self.directory / "runner"
         private.mkdir(exist_ok=True)
+        # The runner keeps the flags of a run for the next one.
+        (private / "env/cmdline").unlink(missing_ok=True)
         done = ansible_runner.run(
             private_data_dir=str(private),
             project_dir=str(self.directory),
             playbook=f"osaas.fleet.{playbook}",
             inventory=str(self.inventory),
             extravars=given | variables,
+            cmdline=flags or None,
             envvars={
                 "ANSIBLE_CONFIG": str(self.directory / "ansible.cfg"),
                 "PATH": f"{self.bin}:{os.environ['PATH']}",
             },
             quiet=True,
         )
-        log = Path(done.config.artifact_dir) / "stdout"
-        text = log.read_text()
+        text = (Path(done.config.artifact_dir) / "stdout").read_text()
         print(text)
         assert "[WARNING]" not in text and "[DEPRECATION" not in text, text
         assert done.rc is not None
-        return int(done.rc)
+        return int(done.rc), text
+
+    def call(self, module: str, arguments: dict[str, Any]) -> None:
+        """Run a module of the collection on the controller; it must succeed."""
+        argv = [str(BIN / "ansible"), "localhost", "-m", f"osaas.fleet.{module}", "-a", json.dumps(arguments)]
+        done = subprocess.run(
+            argv, cwd=self.directory, env=self.environment(), check=False, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
