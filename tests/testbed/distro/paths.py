@@ -14,7 +14,7 @@ _NOT_SHIPPED = re.compile(
     r"/usr/share/(doc|man|info|locale|lintian|bug|doc-base|reportbug|menu|gtk-doc)(/|$)"
 )
 _KERNEL = re.compile(r"/boot/(vmlinuz|config|System\.map)-([^/]+)")
-_GLOB = re.compile(r"[\[\]*?{}\\]")
+_SPECIAL = re.compile(r"[\[\]*?{}\\\s\"']")
 
 
 def canonical(path: str) -> str:
@@ -49,9 +49,10 @@ def shipped(path: str) -> bool:
     return path != "/" and not _NOT_SHIPPED.match(path) and path.strip("/") not in MERGED
 
 
-def quoted(path: str) -> str:
-    """`path` as a word of a %files list.
+def pattern(path: str) -> str:
+    """A word of a %files list that means `path`.
 
-    RPM 4.18 does not unescape glob characters in a quoted path, so each is written as `?`, which meets it.
+    In quotes, glob characters mean themselves since RPM 4.20 and cannot be escaped before. So there are none:
+    what would need them is written as `?`, which meets it.
     """
-    return '"' + _GLOB.sub("?", path.replace("%", "%%")) + '"'
+    return _SPECIAL.sub("?", path.replace("%", "%%"))

@@ -15,7 +15,7 @@ from .command import run
 from .flavour import Scriptlet
 from .keys import Key
 from .parallel import WORKERS, in_parallel
-from .paths import quoted
+from .paths import pattern
 from .tree import Entry
 from .versions import Evr
 
@@ -107,7 +107,7 @@ def _file(entry: Entry) -> str:
         words.append(f"%attr({entry.mode:o},{entry.user},{entry.group})")
     if entry.config:
         words.append("%config(noreplace)")
-    return " ".join([*words, quoted(entry.path)])
+    return " ".join([*words, pattern(entry.path)])
 
 
 def build(package: RpmSpec, root: Path, target: Path, epoch: int) -> None:
