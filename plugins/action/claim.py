@@ -21,9 +21,13 @@ from ansible_collections.osaas.fleet.plugins.plugin_utils._ledger_action import 
     TaskVars,
     run_of,
 )
+from ansible_collections.osaas.fleet.plugins.plugin_utils._warm import warm_up
 
 # Seconds between two tries. Budgets may be free at any time; while a window is shut only a halt is news.
 _PAUSE, _LONG_PAUSE = 1.0, 30.0
+
+# Ansible reads this file before it forks.
+warm_up()
 
 
 class ActionModule(LedgerAction):

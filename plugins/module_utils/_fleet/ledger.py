@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import typing as t
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -50,15 +51,12 @@ class Ledger:
                 where="ledger",
                 way_out="Give for example /var/lib/osaas/ledger.db or postgresql+psycopg://HOST/NAME",
             )
-        url = sa.make_url(address if "://" in address else f"sqlite:///{address}")
-        database = database_of(url)
+        engine, database = _engine(address)
+        url = engine.url
         if not make and url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
             raise LedgerError(
                 "is not there", where=f"ledger {url.database}", way_out="Enrol hosts first: osaas.fleet.enrol"
             )
-        # Connections must not cross a fork: whoever forks opens a ledger of its own.
-        engine = sa.create_engine(url, pool_size=1, connect_args=database.connect_args)
-        database.prepare(engine)
         ledger = cls(engine, database)
         try:
             ledger._prepare()
@@ -74,7 +72,7 @@ class Ledger:
         self.close()
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Let go of the database; connections must not cross a fork."""
         self._engine.dispose()
 
     @contextlib.contextmanager
@@ -109,6 +107,16 @@ class Ledger:
         if found != SCHEMA:
             with self.write() as connection:
                 migrations.migrate(connection)
+
+
+@functools.lru_cache(maxsize=16)
+def _engine(address: str) -> tuple[Engine, Database]:
+    """One for each address, with the statements that it has compiled; a closed one has no connections."""
+    url = sa.make_url(address if "://" in address else f"sqlite:///{address}")
+    database = database_of(url)
+    engine = sa.create_engine(url, pool_size=1, connect_args=database.connect_args)
+    database.prepare(engine)
+    return engine, database
 
 
 def log(
