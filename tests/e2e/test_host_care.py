@@ -178,7 +178,7 @@ def test_a_store_with_a_certificate_of_ones_own(site: Site) -> None:
         assert pinned["changed"] and not site.pin(HOST, R2, url=url, ca_cert=certificate)["changed"]
         staged = site.update(HOST, "staged", R2)
         assert not staged["failed"] and staged["plan"]["upgrade"], staged
-        assert site.shell(HOST, "dnf -q --refresh makecache && echo so does dnf") == "so does dnf"
+        assert site.shell(HOST, "dnf -y -q --refresh makecache && echo so does dnf") == "so does dnf"
     site.shell(HOST, "sed -i /sslverify/d /etc/dnf/dnf.conf")
     assert not site.pin(HOST, R1, force=True)["failed"]
     assert site.shell(HOST, "ls /etc/pki/osaas") == ""

@@ -157,10 +157,14 @@ class Dnf4Session:
                 self._remove(package)
 
     def _remove(self, package: t.Any) -> None:
-        """An older kernel stays for the reboot to come, or comes back; the limit would count this one too."""
+        """An older kernel stays for the reboot to come, or comes back; the limit would count this one too.
+
+        To the solver this one would be the best for the others, and it would insist on it.
+        """
         self._base.package_remove(package)
         self._base._goal.protect_running_kernel = False  # configuration comes too late for both
         self._base.sack.installonly_limit = 0
+        self._base.conf.best = False
 
     def _solve(self, demand: Demand, bring: Collection[str]) -> None:
         query = self._base.sack.query()

@@ -222,10 +222,13 @@ class Dnf5Session:
             goal.add_rpm_install(package)
 
     def _remove(self, goal: t.Any, package: t.Any) -> None:
-        """An older kernel stays for the reboot to come, or comes back; the limit would count this one too."""
+        """An older kernel stays for the reboot to come, or comes back; the limit would count this one too.
+
+        To the solver this one would be the best for the others, and it would insist on it.
+        """
         goal.add_rpm_remove(package)
         conf = self._base.get_config()
-        conf.protect_running_kernel, conf.installonly_limit = False, 0
+        conf.protect_running_kernel, conf.installonly_limit, conf.best = False, 0, False
 
     def _offered(self, names: Collection[str]) -> list[t.Any]:
         """Of what is installed under `names`, the packages that are offered in the same version."""
