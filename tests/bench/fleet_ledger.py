@@ -1,7 +1,7 @@
 # Copyright (c) osaas.fleet contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Claim and record hosts of a fleet of 20,000 with 1 and 8 writers, on SQLite and PostgreSQL, both durable.
+"""Claim and record hosts of a fleet of 100,000 with 1 and 8 writers, on SQLite and PostgreSQL, both durable.
 
 Every claim and every record is a transaction of its own that is on disk before the next begins, as in a play.
 The floor is the bare driver, which does as many reads and writes of single rows in two such transactions, and
@@ -28,10 +28,10 @@ from ansible_collections.osaas.fleet.plugins.module_utils._fleet.ledger import L
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.rollouts import Opened, Release, open_rollout
 from integration.fleet.postgres import Postgres, postgres
 
-FLEET, HOSTS = 20_000, 800
+FLEET, HOSTS = 100_000, 2_000
 POLICY = {
     "waves": [{"name": "all", "percent": 100}],
-    "max_unavailable": "5%",
+    "max_unavailable": "1%",
     "max_unavailable_per_domain": 20,
 }
 # What claim and record together read and write; counted on the statements that they send.
