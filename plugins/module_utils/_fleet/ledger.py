@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 import typing as t
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -23,6 +24,8 @@ with contextlib.suppress(ImportError):
 
 if t.TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
+
+_OF_PARENT: list[sa.Pool] = []
 
 
 class Ledger:
@@ -72,7 +75,7 @@ class Ledger:
         self.close()
 
     def close(self) -> None:
-        """Let go of the database; connections must not cross a fork."""
+        """Let go of the database."""
         self._engine.dispose()
 
     @contextlib.contextmanager
@@ -111,12 +114,19 @@ class Ledger:
 
 @functools.lru_cache(maxsize=16)
 def _engine(address: str) -> tuple[Engine, Database]:
-    """One for each address, with the statements that it has compiled; a closed one has no connections."""
+    """One for each address, with the statements that it has compiled, for forks too."""
     url = sa.make_url(address if "://" in address else f"sqlite:///{address}")
     database = database_of(url)
     engine = sa.create_engine(url, pool_size=1, connect_args=database.connect_args)
     database.prepare(engine)
+    os.register_at_fork(after_in_child=functools.partial(_leave_to_parent, engine))
     return engine, database
+
+
+def _leave_to_parent(engine: Engine) -> None:
+    """Make connections anew: those that there are belong to the parent, and must not even be closed here."""
+    _OF_PARENT.append(engine.pool)
+    engine.dispose(close=False)
 
 
 def log(
