@@ -192,7 +192,7 @@ def _without(answer: gates.Answer, secrets: t.Iterable[str]) -> gates.Answer:
     """The answer, should it repeat what it was asked with, without that."""
     text = json.dumps([answer.reason, answer.values])
     for value in secrets:
-        for part in {value, value.split(" ")[-1]}:
+        for part in (value, value.split(" ")[-1]):
             if part:
                 text = text.replace(json.dumps(part)[1:-1], "********")
     reason, values = json.loads(text)
