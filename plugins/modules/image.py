@@ -89,8 +89,9 @@ seealso:
   - module: osaas.fleet.snapshot
 requirements:
   - bubblewrap, rpm and GNU coreutils
-  - for artifacts, here or in O(appliance), the tools of their kind out of GNU tar, zstd, squashfs-tools,
-    erofs-utils, e2fsprogs, btrfs-progs, dosfstools, mtools, veritysetup, systemd-repart and ukify
+  - for artifacts, here or in O(appliance), the tools of their kind out of GNU tar, cpio, gzip, zstd,
+    squashfs-tools, erofs-utils, e2fsprogs, btrfs-progs, dosfstools, mtools, veritysetup, systemd-repart
+    and ukify
   - the Python libraries createrepo_c, jsonschema, PyYAML, solv
 """
 
