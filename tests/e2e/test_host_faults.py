@@ -209,11 +209,11 @@ def test_a_download_that_was_cut_off_is_finished(site: Site, undisturbed: Undist
 
 
 KILL_DOWNLOAD = """
-import os, signal
+import os, signal, time
 from pathlib import Path
-cache = Path("/var/cache/osaas")
+cache, end = Path("/var/cache/osaas"), time.monotonic() + 120
 while not any(cache.glob("*/*/packages/*")):
-    pass
+    assert time.monotonic() < end, "nothing was downloaded"
 for process in Path("/proc").glob("[0-9]*"):
     try:
         words = (process / "cmdline").read_bytes().split(b"\\0")
