@@ -190,10 +190,16 @@ def _run(argv: Sequence[str], timeout: float) -> tuple[int, str]:
 
 def _without(answer: gates.Answer, secrets: t.Iterable[str]) -> gates.Answer:
     """The answer, should it repeat what it was asked with, without that."""
-    text = json.dumps([answer.reason, answer.values])
-    for value in secrets:
-        for part in (value, value.split(" ")[-1]):
-            if part:
-                text = text.replace(json.dumps(part)[1:-1], "********")
-    reason, values = json.loads(text)
-    return gates.Answer(answer.outcome, reason, values)
+    hidden = [part for value in secrets for part in (value, value.split(" ")[-1]) if part]
+
+    def clean(text: str) -> str:
+        for part in hidden:
+            text = text.replace(part, "********")
+        return text
+
+    values = answer.values
+    if isinstance(values, str):
+        values = clean(values)
+    elif isinstance(values, dict):
+        values = {clean(name): value for name, value in values.items()}
+    return gates.Answer(answer.outcome, clean(answer.reason), values)

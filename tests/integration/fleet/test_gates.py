@@ -113,6 +113,11 @@ def test_headers_reach_the_server_and_nobody_else(site: Web) -> None:
     assert answer == Answer("broken", "token is neither true, false nor null, but ********", "********")
 
 
+def test_a_header_that_looks_like_an_answer_does_no_harm(site: Web) -> None:
+    gate = {"http": site.say("/count", {"well": True}), "expression": "well"}
+    assert asked(gate, X1="true", X2='"') == Answer("passed", "well is ********", True)
+
+
 def test_prometheus_is_queried(metrics: str) -> None:
     gate = {"prometheus": metrics, "query": "shop_errors_ratio"}
     passed = asked({**gate, "passes": "<= 0.02"})
