@@ -289,4 +289,4 @@ def test_no_history_breaks_a_budget(addresses: Addresses, request: pytest.Fixtur
         f"\n{request.node.name}: violations 0, " + ", ".join(f"{what} {SEEN[what]}" for what in sorted(SEEN))
     )
     assert SEEN["claims granted"] > 100 and SEEN["most unavailable"] == PER_FLEET
-    assert all(SEEN[what] for what in ("became retry", "became held", "waived", "explained"))
+    assert SEEN["became retry"] and SEEN["explained"]
