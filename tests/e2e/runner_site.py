@@ -39,6 +39,9 @@ class RunnerSite(Site):
             cmdline=flags or None,
             envvars={
                 "ANSIBLE_CONFIG": str(self.directory / "ansible.cfg"),
+                # Over those of whoever runs the tests: the installed tarball is tried, not the checkout.
+                "ANSIBLE_COLLECTIONS_PATH": str(self.directory / "collections"),
+                "ANSIBLE_HOME": str(self.directory / "home"),
                 "PATH": f"{self.bin}:{os.environ['PATH']}",
             },
             quiet=True,
