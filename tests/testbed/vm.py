@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-MACHINE = ("-machine", "q35,accel=tcg", "-cpu", "Nehalem", "-m", "1024", "-smp", "1", "-display", "none")
+# Time is counted in instructions: on a busy host a guest would else take its own clock for broken.
+MACHINE = ("-machine", "q35,accel=tcg", "-icount", "shift=2", "-cpu", "Nehalem", "-m", "1024")
 
 
 class VmError(Exception):
@@ -50,13 +51,23 @@ def booted(disk: Path, scratch: Path, programs: Path) -> Iterator[Vm]:
     kernel 6.12 wrongly now and then.
     """
     variables, serial = scratch / "efi-variables", scratch / "serial"
+    serial.unlink(missing_ok=True)
     shutil.copy(programs / "usr/share/OVMF/OVMF_VARS_4M.fd", variables)
     drives = (
         "if=pflash,format=raw,unit=0,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.fd",
         f"if=pflash,format=raw,unit=1,file={variables}",
         f"if=virtio,format=raw,cache=unsafe,snapshot=on,file={disk}",
     )
-    argv = ["qemu-system-x86_64", *MACHINE, "-nodefaults", "-no-reboot", "-device", "virtio-rng-pci"]
+    argv = [
+        "qemu-system-x86_64",
+        *MACHINE,
+        "-display",
+        "none",
+        "-nodefaults",
+        "-no-reboot",
+        "-device",
+        "virtio-rng-pci",
+    ]
     argv += [word for drive in drives for word in ("-drive", drive)]
     with subprocess.Popen([*_in(programs, disk, scratch), *argv, "-serial", f"file:{serial}"]) as process:
         try:
