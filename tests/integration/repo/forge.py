@@ -80,7 +80,7 @@ class Forge:
     def index(self, repo: Path, *, key: str = "upstream", options: tuple[str, ...] = ()) -> None:
         """Make the metadata of the packages in `repo`, and sign it."""
         shutil.rmtree(repo / "repodata", ignore_errors=True)
-        self.run("/usr/bin/createrepo_c", "--quiet", *options, repo)
+        self.run("/usr/bin/createrepo_c", "--quiet", "--general-compress-type=gz", *options, repo)
         self.sign_metadata(repo, key=key)
 
     def sign_metadata(self, repo: Path, *, key: str = "upstream") -> None:
