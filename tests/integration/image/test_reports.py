@@ -45,7 +45,7 @@ def test_what_a_child_has_over_its_parent(workshop: Workshop, tmp_path: Path) ->
     workshop.build("base")
     workshop.build("web")
     report = tmp_path / "web.html"
-    asked = {"before": "base", "after": "web", "report": str(report)}
+    asked: dict[str, Any] = {"before": "base", "after": "web", "report": str(report)}
 
     assert ask(workshop, "image_diff", check=True, **asked).changed
     assert not report.exists()
@@ -64,7 +64,7 @@ def test_the_manifest_of_artifacts_is_signed(workshop: Workshop, tmp_path: Path)
     gpg = ["gpg", "--homedir", str(home), "--batch", "--quiet"]
     subprocess.run([*gpg, "--passphrase", "", "--quick-generate-key", "site@example.invalid"], check=True)
     output = tmp_path / "images"
-    asked = {"name": "base", "output": str(output), "artifacts": [{"sbom": {}}]}
+    asked: dict[str, Any] = {"name": "base", "output": str(output), "artifacts": [{"sbom": {}}]}
     signed = {**asked, "signing_key": "site@example.invalid", "gnupg_home": str(home)}
 
     assert ask(workshop, "image_artifact", check=True, **signed).changed
