@@ -44,7 +44,7 @@ def sections(tests: Path) -> tuple[Section, ...]:
         Section("changelog", "lint", ("antsibull-changelog lint",)),
         Section("unit, oldest core", "unit", ("python -m tools.under core-2.16 pytest tests/unit",)),
         Section("unit, newest core", "unit", ("python -m tools.under core-newest pytest tests/unit",)),
-        Section("unit, host's Python", "unit", (f"python -m tools.under host pytest {_HOST_SIDE}",)),
+        Section("unit, host side", "unit", (f"python -m tools.under host pytest {_HOST_SIDE}",)),
         Section(
             "docs",
             "lint",
