@@ -61,7 +61,7 @@ class DiskArtifact(Artifact, kind="disk"):
             arguments, partitions = self._root(image, scratch)
             arguments = [*arguments, *kernel_arguments(image.root)]
             kind = entry_files if self.boot == "entry" else unified_files
-            files = {**loader_files(image, scratch), **kind(image, scratch, arguments)}
+            files = {**kind(image, scratch, arguments), **loader_files(image, scratch)}
             esp = scratch / "esp"
             make_vfat(image, esp, self.esp, files)
             boot = Partition("esp", "esp", image.uuid("partition esp"), esp)

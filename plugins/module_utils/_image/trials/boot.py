@@ -21,6 +21,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._image.units import UN
 
 TELLER = "osaas-tell.service"
 TOLD = "/run/osaas-told"
+# What the target wants may still be starting when it is reached: only then is the boot over.
 UNIT_TEXT = """\
 [Unit]
 Description=Tell that the image is up
@@ -30,10 +31,11 @@ SuccessAction=exit-force
 FailureAction=exit-force
 
 [Service]
-Type=oneshot
+Type=exec
+ExecStart=-/usr/bin/systemctl --quiet is-system-running --wait
 StandardOutput=append:{told}/units
-ExecStart=-/usr/bin/systemctl --failed --plain --no-legend --full list-units
-ExecStart=/usr/bin/systemctl is-active {target}
+ExecStop=-/usr/bin/systemctl --failed --plain --no-legend --full list-units
+ExecStop=/usr/bin/systemctl is-active {target}
 """
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 TIMED_OUT = (124, 137)  # timeout(1)
@@ -76,7 +78,7 @@ class BootTrial(Trial, kind="boot"):
         if lines[-1:] == ["active"]:
             yield from self._failed(lines[:-1])
         elif done.status in TIMED_OUT:
-            yield f"{self.target} was not reached within {self.seconds} s; {_last(done.stdout)}"
+            yield f"the boot to {self.target} was not over within {self.seconds} s; {_last(done.stdout)}"
         else:
             yield f"{self.target} was not reached; {_last(done.stdout or done.stderr)}"
             yield from self._failed(lines[:-1])
