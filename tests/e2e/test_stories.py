@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from integration.fleet.postgres import postgres
 from testbed.distro import Distro
 
 from .story_site import Story, StorySite, ended, story_site, wait_until
@@ -87,6 +88,22 @@ def test_a_bad_release_is_halted_at_the_canary_and_superseded_by_its_fix(site: S
     assert story.status(1)["state"] == "superseded" and story.status(1)["reason"] == f"by release {fix}"
 
 
+def test_an_operator_halts_a_rollout_and_resumes_it_whatever_the_limit(site: StorySite) -> None:
+    story = Story(site, "halt", (4, 5, 6), max_unavailable=1)
+    with story.rolling(**story.hooks(drain=(4, 5, 6))) as run:
+        wait_until(lambda: len(story.pool()) == 2, "one host to be drained")
+        assert story.play("halt", "--limit host-06", osaas_reason="the shop is slow")[0] == 0
+        assert "the shop is slow" in story.play("status", "--limit host-06")[1]
+        story.go()
+        assert ended(run) == 2
+    halted = story.status()
+    assert (halted["state"], halted["reason"]) == ("halted", "the shop is slow")
+    assert halted["counts"] == {"done": 1, "eligible": 2} and story.pool() == {4, 5, 6}
+    assert story.play("resume", "--limit host-06", osaas_reason="it was the database")[0] == 0
+    assert story.roll(**story.hooks())[0] == 0
+    assert set(story.states().values()) == {"done"} and set(story.attempts().values()) == {1}
+
+
 def test_nothing_starts_in_a_freeze_nor_when_the_window_has_closed(site: StorySite) -> None:
     now = datetime.now(UTC)
     closes = (now + timedelta(seconds=75)).replace(second=0, microsecond=0)
@@ -106,3 +123,91 @@ def test_nothing_starts_in_a_freeze_nor_when_the_window_has_closed(site: StorySi
     [waiting] = [host for host, state in windowed.states().items() if state == "eligible"]
     _status, shown = windowed.play("explain", "--limit host-12", osaas_host=f"host-{waiting:02}")
     assert "it waits: outside of every window; the next window opens at" in shown
+
+
+def test_an_exempt_host_is_left_out_and_a_late_one_joins(site: StorySite) -> None:
+    story = Story(site, "late", (9, 10, 11))
+    expires = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    exempt = {"hosts": ["host-10"], "owner": "payments", "reason": "card readers", "expires": expires}
+    story.module("exemption", **exempt)
+    assert story.roll()[0] == 0
+    assert story.states() == {9: "done", 10: "exempt", 11: "done"} and story.status()["state"] == "succeeded"
+    assert "payments: card readers" in story.play("explain", osaas_host="host-10")[1]
+
+    story.join(12)
+    story.module("exemption", hosts=["host-10"], state="absent")
+    assert story.roll()[0] == 0
+    assert set(story.states().values()) == {"done"} and set(story.attempts().values()) == {1}
+
+
+def test_a_barrier_is_not_skipped(site: StorySite) -> None:
+    story = Story(site, "barrier", (7, 8), at=site.old)
+    assert story.roll("--limit host-07", osaas_release=site.bad, osaas_health_checks=[])[0] == 0
+    story.module("release_mark", release=site.bad, mark="barrier", reason="changes the disk's format")
+    status, shown = story.roll(osaas_health_checks=[])
+    assert status == 0 and story.states() == {7: "done", 8: "eligible"}
+    assert f"the host must not skip release {site.bad}, a barrier: roll that out first" in shown
+
+    assert story.roll("--limit host-08", osaas_release=site.bad, osaas_health_checks=[])[0] == 0
+    assert story.roll(osaas_health_checks=[])[0] == 0
+    assert story.states() == {7: "done", 8: "done"}
+    for host in (7, 8):
+        story.shell(host, "systemctl restart beacon")  # broken by the release between, unseen without checks
+    assert set(story.beacons().values()) == {"1.3"}
+
+
+def test_a_newer_release_takes_over_and_hosts_in_flight_finish(site: StorySite) -> None:
+    story = Story(site, "newer", (1, 2), max_unavailable=1)
+    first = {"osaas_release": site.bad, "osaas_health_checks": []}
+    with story.rolling(**first, **story.hooks(drain=(1, 2))) as older:
+        wait_until(lambda: len(story.pool()) == 1, "one host to be drained")
+        [in_flight] = {1, 2} - story.pool()
+        with story.rolling() as newer:
+            wait_until(lambda: story.status()["id"] == 2, "the newer rollout to be opened")
+            story.go()
+            assert ended(older) == 2
+            assert ended(newer) == 0
+    superseded = {host["host"]: host["state"] for host in story.status(1)["hosts"]}
+    assert superseded.pop(f"host-{in_flight:02}") == "done" and set(superseded.values()) == {"eligible"}
+    assert story.status(1)["state"] == "superseded" and story.states() == {1: "done", 2: "done"}
+
+
+def test_two_controllers_share_a_rollout_on_postgresql(site: StorySite) -> None:
+    with postgres() as server:
+        story = Story(site, "shared", range(3, 9), ledger=server.address(), max_hosts_per_run=3)
+        hooks = story.hooks(drain=range(3, 9))
+        with story.rolling(**hooks) as one, story.rolling(**hooks) as other:
+            wait_until(lambda: len(story.pool()) <= 3, "hosts to be drained")
+            story.go()
+            assert (ended(one), ended(other)) == (0, 0)
+        assert set(story.states().values()) == {"done"} and set(story.attempts().values()) == {1}
+        assert sorted(Counter(event["who"] for event in story.events("claim")).values()) == [3, 3]
+        assert set(at_once(story)[1].values()) == {1}
+        assert len(set(story.beacons().values())) == 1
+
+
+def test_serial_throttle_tags_limit_and_check_mode_keep_their_meaning(site: StorySite) -> None:
+    story = Story(site, "knobs", (9, 10, 11, 12))
+    status, shown = story.roll("--check")
+    assert status == 0 and f"Release {story.to} to 4 in wave fleet, of 4 hosts" in shown
+    assert "If the release breaks every host, at most" in shown and not story.events("open rollout")
+    before = {host: story.transactions(host) for host in (9, 10, 11, 12)}
+
+    assert story.roll("--tags nothing", **story.hooks(drain_fails=(9,)))[0] == 0
+    assert not story.events("open rollout")
+    assert story.roll("--limit host-09 --skip-tags drain", **story.hooks(drain_fails=(9,)))[0] == 0
+    assert story.states() == {9: "done", 10: "eligible", 11: "eligible", 12: "eligible"}
+
+    assert story.roll(osaas_serial=1, osaas_stage_throttle=1, **story.hooks())[0] == 0
+    assert set(story.states().values()) == {"done"} and at_once(story)[0] == 1
+    assert {host: story.transactions(host) - had for host, had in before.items()} == dict.fromkeys(before, 1)
+
+
+def test_a_run_ends_when_it_is_told_to(site: StorySite) -> None:
+    story = Story(site, "until", (1, 2), labels={1: CANARY}, soak=5)
+    assert story.roll(osaas_run_until="once")[0] == 0
+    assert story.states() == {1: "done", 2: "eligible"}
+    assert story.roll(osaas_run_until="done")[0] == 0
+    assert story.states() == {1: "done", 2: "done"}
+    canary_done = next(event for event in story.events("record") if event["outcome"] == "done")
+    assert story.events("claim")[-1]["time"] >= canary_done["time"] + 5
