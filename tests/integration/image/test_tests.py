@@ -147,7 +147,8 @@ def test_every_fault_is_told(workshop: Workshop) -> None:
     assert "+/usr/bin/yes (mode, time, size, content)" in "\n".join(found["golden (bad.yml:12)"])
     (told,) = found["testinfra (bad.yml:13)"]
     assert "bad.py::test_os" in told
-    assert found["boot (bad.yml:14)"][0].startswith("the boot to multi-user.target was not over within 6 s; the last")
+    late = "the boot to multi-user.target was not over within 6 s; the last"
+    assert found["boot (bad.yml:14)"][0].startswith(late)
     assert found["boot (bad.yml:15)"] == ["sick.service failed"]
     assert left_behind() == []
 
