@@ -210,53 +210,14 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.osaas.fleet.plugins.module_utils._command import ModuleRunner
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import HostError
-from ansible_collections.osaas.fleet.plugins.module_utils._host.health.check import Check
-from ansible_collections.osaas.fleet.plugins.module_utils._host.health.checks import (
-    KINDS,
-    default_name,
+from ansible_collections.osaas.fleet.plugins.module_utils._host.health.options import (
+    CHECK,
+    NEEDS,
+    check_of,
 )
 from ansible_collections.osaas.fleet.plugins.module_utils._host.health.verdict import failures, run_checks
-from ansible_collections.osaas.fleet.plugins.module_utils._module import ArgumentSpec, Option, run_module
+from ansible_collections.osaas.fleet.plugins.module_utils._module import ArgumentSpec, run_module
 
-CHECK: dict[str, Option] = {
-    "kind": {"type": "str", "choices": list(KINDS), "required": True},
-    "name": {"type": "str"},
-    "unit": {"type": "str"},
-    "host": {"type": "str"},
-    "port": {"type": "int"},
-    "url": {"type": "str"},
-    "status": {"type": "int", "default": 200},
-    "headers": {"type": "dict"},
-    "contains": {"type": "str"},
-    "jmespath": {"type": "str"},
-    "argv": {"type": "list", "elements": "str"},
-    "path": {"type": "str"},
-    "minimum": {"type": "str"},
-    "release": {"type": "str"},
-    "maximum": {"type": "float"},
-    "matching": {"type": "str"},
-    "severity": {"type": "str", "choices": ["failure", "warning"], "default": "failure"},
-    "retries": {"type": "int", "default": 0},
-    "delay": {"type": "float", "default": 1},
-    "timeout": {"type": "float", "default": 10},
-}
-NEEDS = (
-    ("kind", "unit", ("unit",)),
-    ("kind", "tcp", ("port",)),
-    ("kind", "outbound", ("host", "port")),
-    ("kind", "http", ("url",)),
-    ("kind", "dns", ("host",)),
-    ("kind", "command", ("argv",)),
-    ("kind", "file", ("path",)),
-    ("kind", "free_space", ("minimum",)),
-    ("kind", "load", ("maximum",)),
-)
-# What a check means that does not say; None stands for "not given", so that NEEDS can ask for it.
-DEFAULTS = {
-    "tcp": {"host": "localhost"},
-    "free_space": {"path": "/"},
-    "mount": {"path": "/"},
-}
 SPEC = ArgumentSpec(
     options={
         "checks": {
@@ -273,20 +234,10 @@ SPEC = ArgumentSpec(
 )
 
 
-def _check(given: dict[str, t.Any]) -> Check:
-    kind = given["kind"]
-    options = {**given}
-    for name, value in DEFAULTS.get(kind, {}).items():
-        options[name] = value if given[name] is None else given[name]
-    name = given["name"] or default_name(kind, options)
-    retries, delay, timeout = given["retries"], given["delay"], given["timeout"]
-    return Check(name, kind, options, retries, delay, timeout, given["severity"])
-
-
 def _work(module: AnsibleModule) -> dict[str, t.Any]:
     baseline = module.params["baseline"]
     runner = ModuleRunner(module)
-    checks = [_check(one) for one in module.params["checks"]]
+    checks = [check_of(one) for one in module.params["checks"]]
     verdicts, state = run_checks(runner, checks, baseline.get("baseline", baseline))
     failed = failures(verdicts)
     for line in failures(verdicts, "warning"):
