@@ -22,6 +22,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._errors import (
     InputError,
     VerificationError,
 )
+from ansible_collections.osaas.fleet.plugins.module_utils._gpgv import signature_fault
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.model import SIGNATURE, Repository
 
 ARMORED = re.compile(rb"-----BEGIN PGP PUBLIC KEY BLOCK-----.*?-----END PGP PUBLIC KEY BLOCK-----", re.DOTALL)
@@ -145,30 +146,6 @@ def _unusable(error: CommandError, repository: str) -> InputError:
 
 def _good(line: str) -> bool:
     return line.endswith(": digests signatures OK")
-
-
-def signature_fault(runner: Runner, ring: Path, content: Path, signature: Path) -> str:
-    """Why `signature` is no good one of `content` by a key of this `ring`; "" if it is."""
-    argv = ["gpgv", "--homedir", str(ring.parent), "--keyring", str(ring), "--status-fd", "1"]
-    done = runner.run([*argv, str(signature), str(content)], check=False)
-    lines = [line.split() for line in done.stdout.splitlines() if line.startswith("[GNUPG:] ")]
-    found = {line[1]: line for line in lines}
-    if {"GOODSIG", "VALIDSIG"} <= found.keys() and "BADSIG" not in found:
-        return ""
-    return _why(found, content.name)
-
-
-def _why(found: Mapping[str, Sequence[str]], content: str) -> str:
-    if "BADSIG" in found:
-        return f"the signature does not fit {content}"
-    for status, words in (("EXPKEYSIG", "an expired key"), ("REVKEYSIG", "a revoked key")):
-        if status in found:
-            return f"signed by {words} ({found[status][2]})"
-    if "EXPSIG" in found:
-        return "the signature has expired"
-    if "NO_PUBKEY" in found:
-        return f"signed by a key that is not allowed ({found['NO_PUBKEY'][2]})"
-    return "this is not a signature"
 
 
 def _read(path: Path, repository: str) -> bytes:

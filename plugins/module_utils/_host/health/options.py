@@ -12,7 +12,9 @@ from collections.abc import Mapping
 
 from ansible_collections.osaas.fleet.plugins.module_utils._host.health.check import Check
 from ansible_collections.osaas.fleet.plugins.module_utils._host.health.checks import KINDS, default_name
-from ansible_collections.osaas.fleet.plugins.module_utils._module import Option
+
+if t.TYPE_CHECKING:  # a host's own program has no Ansible
+    from ansible_collections.osaas.fleet.plugins.module_utils._module import Option
 
 CHECK: dict[str, Option] = {
     "kind": {"type": "str", "choices": list(KINDS), "required": True},
