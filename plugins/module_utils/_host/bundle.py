@@ -12,7 +12,7 @@ import io
 import sys
 import typing as t
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Collection
 from pathlib import PurePosixPath
 
 from ansible_collections.osaas.fleet.plugins.module_utils._host import backend, worker
@@ -20,7 +20,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._host import backend, 
 if t.TYPE_CHECKING:
     import importlib.abc
 
-_PREFIX = "ansible_collections.osaas.fleet.plugins.module_utils._"
+PREFIX = "ansible_collections.osaas.fleet.plugins.module_utils."
 
 
 def worker_module() -> str:
@@ -30,22 +30,21 @@ def worker_module() -> str:
 
 def worker_zip() -> bytes:
     """All that the worker imports, for PYTHONPATH."""
-    return _zip({})
+    return pack(_loaded())
 
 
 def program(module: str) -> bytes:
     """A program whose `main()` is that of a loaded module of this library, for Python to run as a file."""
-    return _zip({"__main__.py": f"from {module} import main\n\nmain()\n"})
+    return pack(_loaded(), main=module)
 
 
-def _zip(more: Mapping[str, str]) -> bytes:
-    """What is loaded of this library now, the adapters, and more; of the same files always the same bytes."""
-    loaded = {name for name in sys.modules if name.startswith(_PREFIX)}
+def pack(modules: Collection[str], *, main: str = "") -> bytes:
+    """A zip of modules, which runs `main()` of one of them if it is named; always the same bytes."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         packages: set[PurePosixPath] = set()
-        for name in sorted(loaded.union(backend.ADAPTERS)):
-            source = _source(name)
+        for name in sorted(modules):
+            source = source_of(name)
             if source:
                 path = PurePosixPath(*name.split("."))
                 archive.writestr(_entry(f"{path}.py"), source)
@@ -53,20 +52,29 @@ def _zip(more: Mapping[str, str]) -> bytes:
         for package in sorted(packages - {PurePosixPath(".")}):
             # zipimport before 3.13 finds no namespace packages
             archive.writestr(_entry(f"{package}/__init__.py"), "")
-        for name, text in more.items():
-            archive.writestr(_entry(name), text)
+        if main:
+            archive.writestr(_entry("__main__.py"), f"from {main} import main\n\nmain()\n")
     return buffer.getvalue()
+
+
+def source_of(name: str) -> str | None:
+    """The text of a module, None for a package or nothing."""
+    try:
+        spec = importlib.util.find_spec(name)
+    except ModuleNotFoundError:  # its parent is no package
+        return None
+    if spec is None or spec.submodule_search_locations is not None:
+        return None
+    # all loaders have get_source(), but no common class
+    return t.cast("importlib.abc.InspectLoader", spec.loader).get_source(name)
+
+
+def _loaded() -> set[str]:
+    """What is loaded of this library now, and the adapters."""
+    return {name for name in sys.modules if name.startswith(PREFIX)}.union(backend.ADAPTERS)
 
 
 def _entry(name: str) -> zipfile.ZipInfo:
     entry = zipfile.ZipInfo(name)  # as old as it can be
     entry.compress_type = zipfile.ZIP_DEFLATED
     return entry
-
-
-def _source(name: str) -> str | None:
-    """The text of a module, None for a package. All loaders have get_source(), but no common class."""
-    spec = importlib.util.find_spec(name)
-    if spec is None or spec.submodule_search_locations is not None:
-        return None
-    return t.cast("importlib.abc.InspectLoader", spec.loader).get_source(name)
