@@ -143,12 +143,20 @@ class _Resolution:
         href = one.lookup_location()[0]
         file = self._trees[one.repo.name] / href
         reason = Reason.ASKED if one.id in self._asked else Reason.REQUIRED
-        hasher = Hasher("sha256")
-        hasher.feed_file(file)
         installed = one.lookup_num(solv.SOLVABLE_INSTALLSIZE)
         return PlannedPackage(
-            nevra(one), one.repo.name, href, hasher.sha256, hasher.size, reason.value, installed
+            nevra(one), one.repo.name, href, _sha256(one, file), file.stat().st_size, reason.value, installed
         )
 
     def _fault(self, feature: Feature, what: str, way_out: str) -> None:
         self._errors.append(InputError(what, where=str(feature.place), way_out=way_out))
+
+
+def _sha256(one: t.Any, file: Path) -> str:
+    """What the metadata says, for the transaction reads the file; that of the file if they say none."""
+    checksum = one.lookup_checksum(solv.SOLVABLE_CHECKSUM)
+    if checksum is not None and checksum.typestr() == "sha256":
+        return t.cast("str", checksum.hex())
+    hasher = Hasher("sha256")
+    hasher.feed_file(file)
+    return hasher.sha256

@@ -46,6 +46,7 @@ class World:
 
     def __init__(self, known: Iterable[Known]) -> None:
         self._items: dict[Key, tuple[Item, Provider]] = {}
+        self._directories: dict[str, str] = {}  # where each leads to, as long as nothing changes
         found = (*ROOT, *known)
         for one in found:
             if isinstance(one.item, PathItem) and one.item.type is FileType.SYMLINK:
@@ -58,7 +59,10 @@ class World:
         if key.kind != "path" or key.name == "/":
             return key
         directory, _slash, name = key.name.rpartition("/")
-        return Key("path", posixpath.join(self._resolve(directory or "/"), name))
+        where = self._directories.get(directory)
+        if where is None:
+            where = self._directories[directory] = self._resolve(directory or "/")
+        return Key("path", posixpath.join(where, name))
 
     def find(self, key: Key, *, follow: bool = True) -> tuple[Item, Provider] | None:
         """The item at a key, behind all symbolic links if `follow`; and who provides it."""
@@ -70,6 +74,7 @@ class World:
     def add(self, item: Item, provider: Provider) -> None:
         """Put an item in; what was at its key is gone."""
         self._items[self.canonical(item.key)] = (item, provider)
+        self._directories.clear()
 
     def remove(self, key: Key) -> None:
         """Take a path out, with all below it."""
@@ -79,6 +84,7 @@ class World:
         ]
         for one in gone:
             del self._items[one]
+        self._directories.clear()
 
     def items(self) -> tuple[Known, ...]:
         """All items."""

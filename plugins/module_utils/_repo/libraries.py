@@ -7,10 +7,11 @@
 
 from __future__ import annotations
 
-try:
+import importlib
+import typing as t
+
+if t.TYPE_CHECKING:
     import aiohttp
-except ImportError:
-    aiohttp = None  # type: ignore[assignment]  # nothing below the module runs without it
 
 try:
     import createrepo_c
@@ -28,3 +29,13 @@ except ImportError:
     solv = None
 
 __all__ = ["aiohttp", "createrepo_c", "solv", "yaml"]
+
+
+def __getattr__(name: str) -> t.Any:
+    """Of aiohttp, which takes long to load: who downloads nothing goes without."""
+    if name != "aiohttp":
+        raise AttributeError(name)
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        return None
