@@ -15,11 +15,33 @@ from ansible_collections.osaas.fleet.plugins.module_utils._errors import InputEr
 # ISO 8601 basic format, UTC: sorts by age as text, and is safe in a path and a URL.
 SNAPSHOT_ID = re.compile(r"\d{8}T\d{6}Z")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,126}")
+IMAGE_ID = re.compile(rf"({NAME.pattern})-({SNAPSHOT_ID.pattern})")  # the image, and when it was published
 
 
 def snapshot_id(moment: datetime) -> str:
     """The id of a snapshot cut at `moment` (an aware datetime), for example 20261122T174400Z."""
     return moment.astimezone(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
+
+
+def image_id(name: str, moment: datetime) -> str:
+    """The id of the image `name` as it was published at `moment`, for example web-20261122T174400Z."""
+    return f"{name}-{snapshot_id(moment)}"
+
+
+def is_release_id(value: str) -> bool:
+    """Whether it is the id of a snapshot or an image."""
+    return bool(SNAPSHOT_ID.fullmatch(value) or IMAGE_ID.fullmatch(value))
+
+
+def check_release_id(value: str, *, where: str) -> str:
+    """Return `value` if it is the id of a snapshot or an image. Raises InputError."""
+    if not is_release_id(value):
+        raise InputError(
+            f"{value!r} is not the id of a release",
+            where=where,
+            way_out="Give one like 20261122T174400Z or web-20261122T174400Z",
+        )
+    return value
 
 
 def check_snapshot_id(value: str, *, where: str) -> str:

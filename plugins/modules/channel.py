@@ -8,10 +8,10 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: channel
-short_description: Point a channel at a snapshot
+short_description: Point a channel at a snapshot or an image
 version_added: 0.1.0
 description:
-  - Moves a channel, a named pointer such as C(testing), to a snapshot in one step, forward or back.
+  - Moves a channel, a named pointer such as C(testing), to a release in one step, forward or back.
   - Every move is recorded beside it, with time, origin, destination, who and why.
 author:
   - osaas.fleet contributors (@osaas-fleet)
@@ -31,8 +31,8 @@ options:
     description: Name of the channel. It is made if needed.
     type: str
     required: true
-  snapshot:
-    description: Id of the snapshot that it shall point at.
+  release:
+    description: Id of the snapshot or image that it shall point at.
     type: str
     required: true
   who:
@@ -45,7 +45,7 @@ options:
     required: true
   require_check:
     description:
-      - Refuse a snapshot that M(osaas.fleet.snapshot_check) never looked at.
+      - Refuse a snapshot that M(osaas.fleet.snapshot_check) never looked at, and an image without tests.
       - One that failed its checks is always refused.
     type: bool
     default: false
@@ -53,6 +53,7 @@ seealso:
   - module: osaas.fleet.snapshot
   - module: osaas.fleet.snapshot_check
   - module: osaas.fleet.snapshot_info
+  - module: osaas.fleet.image_publish
 """
 
 EXAMPLES = r"""
@@ -60,9 +61,17 @@ EXAMPLES = r"""
   osaas.fleet.channel:
     store: /srv/osaas
     name: stable
-    snapshot: 20261122T174400Z
+    release: 20261122T174400Z
     who: "{{ lookup('ansible.builtin.env', 'USER') }}"
     reason: soaked for a week in testing
+
+- name: Let the first hosts have a new image
+  osaas.fleet.channel:
+    store: /srv/osaas
+    name: web-testing
+    release: web-20261122T180000Z
+    who: "{{ lookup('ansible.builtin.env', 'USER') }}"
+    reason: new kernel
 """
 
 RETURN = r"""
@@ -75,12 +84,12 @@ channel:
       description: Name of the channel.
       type: str
       sample: stable
-    snapshot:
-      description: Id of the snapshot that it points at.
+    release:
+      description: Id of the snapshot or image that it points at.
       type: str
       sample: 20261122T174400Z
     previous:
-      description: Id of the snapshot that it pointed at before; V(null) if it is new.
+      description: Id of what it pointed at before; V(null) if it is new.
       type: str
       sample: 20261115T174400Z
 """
@@ -96,7 +105,7 @@ SPEC = ArgumentSpec(
     {
         "store": {"type": "path", "required": True},
         "name": {"type": "str", "required": True},
-        "snapshot": {"type": "str", "required": True},
+        "release": {"type": "str", "required": True},
         "who": {"type": "str", "required": True},
         "reason": {"type": "str", "required": True},
         "require_check": {"type": "bool", "default": False},
@@ -110,19 +119,19 @@ def work(module: AnsibleModule) -> Result:
     checked: bool = option["require_check"]
     store = open_store(option["store"])
     if module.check_mode:
-        channel = preview_move(store, option["name"], option["snapshot"], require_check=checked)
+        channel = preview_move(store, option["name"], option["release"], require_check=checked)
     else:
         channel = move(
             store,
             option["name"],
-            option["snapshot"],
+            option["release"],
             who=option["who"],
             reason=option["reason"],
             require_check=checked,
         )
     diff = {
-        "before": {"snapshot": channel.previous} if channel.previous else {},
-        "after": {"snapshot": channel.snapshot},
+        "before": {"release": channel.previous} if channel.previous else {},
+        "after": {"release": channel.release},
     }
     return {"changed": channel.changed, "channel": channel.to_dict(), "diff": diff}
 

@@ -62,7 +62,7 @@ signed:
   sample:
     20261122T174400Z: true
 channels:
-  description: The id of the snapshot that each channel points at, by channel name.
+  description: The id of the snapshot or image that each channel points at, by channel name.
   returned: success
   type: dict
   sample:
@@ -126,12 +126,12 @@ def work(module: AnsibleModule) -> Result:
     found = [resolve(store, name)] if name else snapshots(store)
     keys = [Path(key) for key in module.params["gpgkey"]]
     if keys:
-        verify_manifests(ModuleRunner(module), store, [one.id for one in found], keys)
+        verify_manifests(ModuleRunner(module), [store.snapshots / one.id for one in found], keys)
     verdicts = [read_verdict(store, one.id) for one in found]
     return {
         "changed": False,
         "snapshots": [one.to_dict() for one in found],
-        "signed": {one.id: is_signed(store, one.id) for one in found},
+        "signed": {one.id: is_signed(store.snapshots / one.id) for one in found},
         "channels": channels(store),
         "checks": {one.snapshot: asdict(one) for one in verdicts if one is not None},
     }

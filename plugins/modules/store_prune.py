@@ -2,18 +2,18 @@
 # Copyright (c) osaas.fleet contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Remove old snapshots and the files that nothing needs any more."""
+"""Remove old releases and the files that nothing needs any more."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: store_prune
-short_description: Remove old snapshots and what nothing needs any more
+short_description: Remove old snapshots and images, and what nothing needs any more
 version_added: 0.1.0
 description:
-  - Removes snapshots that no rule keeps, then trees and files that neither a mirror nor a snapshot needs,
-    and unfinished downloads.
-  - A snapshot that a channel points at, or pointed at before its last move, is always kept.
+  - Removes snapshots and images that no rule keeps, then trees and files that neither a mirror, nor a
+    snapshot, nor an image needs, and unfinished downloads.
+  - A release that a channel points at, or pointed at before its last move, is always kept.
   - Check mode is the dry run; it tells the bytes that would be freed exactly.
 author:
   - osaas.fleet contributors (@osaas-fleet)
@@ -31,22 +31,23 @@ attributes:
     support: full
 options:
   keep_newest:
-    description: How many of the newest snapshots to keep, at least 1.
+    description: How many of the newest snapshots, and of the newest images of each name, to keep; at least 1.
     type: int
     default: 10
   keep_days:
-    description: Keep snapshots that are not older than this many days; V(0) keeps none because of its age.
+    description: Keep releases that are not older than this many days; V(0) keeps none because of its age.
     type: int
     default: 30
   keep:
     description:
-      - Ids of the snapshots that hosts run or may go back to, as M(osaas.fleet.release_info) tells them.
-        Ids of no snapshot are passed over.
+      - Ids of the releases that hosts run or may go back to, as M(osaas.fleet.release_info) tells them.
+        Ids of what is not in the store are passed over.
     type: list
     elements: str
     required: true
 seealso:
   - module: osaas.fleet.snapshot
+  - module: osaas.fleet.image_publish
   - module: osaas.fleet.channel
   - module: osaas.fleet.release_info
   - module: osaas.fleet.store_verify
@@ -72,6 +73,10 @@ prune:
       description: Ids of the snapshots.
       type: list
       elements: str
+    images:
+      description: Ids of the images.
+      type: list
+      elements: str
     trees:
       description: States of repositories, each as name and checksum of its C(repomd.xml).
       type: list
@@ -86,7 +91,7 @@ prune:
       description: Bytes of all files that were removed, those that had several names once.
       type: int
     kept:
-      description: Why each of the other snapshots is kept, by id.
+      description: Why each of the other snapshots and images is kept, by id.
       type: dict
       sample:
         20261122T174400Z: channel stable

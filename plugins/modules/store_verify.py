@@ -11,8 +11,8 @@ module: store_verify
 short_description: Find and repair damage in a store
 version_added: 0.1.0
 description:
-  - Reads every file of the store again and compares it with its checksum. Then holds mirrors, snapshots and
-    channels against their metadata, records and manifests.
+  - Reads every file of the store again and compares it with its checksum. Then holds mirrors, snapshots,
+    images and channels against their metadata, records and manifests.
   - Fails if anything is wrong and stays wrong, so that a scheduled run is seen. The result has all of it.
   - A run that only reports takes no lock; mirrors can be synced meanwhile.
   - A long run tells how far it is in the system's log, every half a minute.
@@ -45,9 +45,10 @@ options:
       - A damaged file that is nowhere else goes into C(quarantine/) of the store, beside a C(.json) that
         says why, so that no client is served it. The next M(osaas.fleet.repo_sync) fetches what its
         mirror lacks, the next M(osaas.fleet.snapshot) makes again what its holds made, and the next repair
-        gives it to older snapshots.
+        gives it to older snapshots. What an image lacks comes back when M(osaas.fleet.image_publish)
+        publishes the same one again.
         Nothing reads the quarantine; remove what is in it when you have looked into it.
-      - A damaged manifest is taken from its copy. Where that is damaged too, the snapshot goes into
+      - A damaged manifest is taken from its copy. Where that is damaged too, the release goes into
         quarantine, for nothing can tell any more what it has to be. The others can be used again.
       - Rewrites links, modes and records of the store that are wrong.
         A file that is not the store's is never touched.
@@ -98,7 +99,7 @@ verify:
   type: dict
   contains:
     objects:
-      description: How many files were read, each once, however many snapshots have it.
+      description: How many files were read, each once, however many releases have it.
       type: int
     bytes:
       description: Their size.
@@ -107,7 +108,7 @@ verify:
       description: How many states of repositories were held against their metadata.
       type: int
     unneeded:
-      description: How many good files no mirror or snapshot has; M(osaas.fleet.store_prune) removes them.
+      description: How many good files nothing in the store needs; M(osaas.fleet.store_prune) removes them.
       type: int
     unneeded_bytes:
       description: Their size.
@@ -137,6 +138,10 @@ verify:
           elements: str
         snapshots:
           description: Ids of the snapshots that it hits.
+          type: list
+          elements: str
+        images:
+          description: Ids of the images that it hits.
           type: list
           elements: str
     repaired:
@@ -210,6 +215,8 @@ def work(module: AnsibleModule) -> Result:
 
 def _way_out(fault: Fault) -> str:
     """Of what a repair could not mend."""
+    if fault.images and not fault.repositories:
+        return f"Publish {fault.images[0]} again, from the builder's own files"
     if fault.what in (DAMAGED, MISSING):
         return "Sync and cut again as before, then repair again"
     return "Restore it from a backup, or remove it, and verify again"

@@ -17,20 +17,20 @@ from ansible_collections.osaas.fleet.plugins.module_utils._errors import (
     FleetError,
     VerificationError,
 )
-from ansible_collections.osaas.fleet.plugins.module_utils._repo.keys import make_ring, signature_fault
+from ansible_collections.osaas.fleet.plugins.module_utils._gpgv import signature_fault
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.keys import make_ring
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.snapshot import MANIFEST, MANIFEST_SIGNATURE
-from ansible_collections.osaas.fleet.plugins.module_utils._repo.store import Store
 
 
-def is_signed(store: Store, name: str) -> bool:
-    """Whether the manifest of this snapshot has a signature, by whomever."""
-    return (store.snapshots / name / MANIFEST_SIGNATURE).is_file()
+def is_signed(release: Path) -> bool:
+    """Whether the manifest in the directory of a release has a signature, by whomever."""
+    return (release / MANIFEST_SIGNATURE).is_file()
 
 
-def unsigned(
-    runner: Runner, store: Store, names: Iterable[str], keys: Sequence[Path]
-) -> Iterator[tuple[str, str]]:
-    """Each of the snapshots whose manifest none of the `keys` (files) signed, and why; none without keys.
+def unsigned(runner: Runner, releases: Iterable[Path], keys: Sequence[Path]) -> Iterator[tuple[Path, str]]:
+    """Each of the `releases` (directories) whose manifest none of the `keys` (files) signed, and why.
+
+    None without keys.
 
     Raises InputError for a key file that is missing or holds no key.
     """
@@ -38,20 +38,19 @@ def unsigned(
         return
     with tempfile.TemporaryDirectory() as scratch:
         ring = make_ring(runner, keys, Path(scratch), where="gpgkey")
-        for name in names:
+        for release in releases:
             why = "it is not signed"
-            if is_signed(store, name):
-                place = store.snapshots / name
-                why = signature_fault(runner, ring, place / MANIFEST, place / MANIFEST_SIGNATURE)
+            if is_signed(release):
+                why = signature_fault(runner, ring, release / MANIFEST, release / MANIFEST_SIGNATURE)
             if why:
-                yield name, why
+                yield release, why
 
 
-def verify_manifests(runner: Runner, store: Store, names: Iterable[str], keys: Sequence[Path]) -> None:
+def verify_manifests(runner: Runner, releases: Iterable[Path], keys: Sequence[Path]) -> None:
     """Raises AllErrors about all that unsigned() finds."""
     errors: list[FleetError] = [
-        VerificationError(why, where=f"{name}: {MANIFEST}")
-        for name, why in unsigned(runner, store, names, keys)
+        VerificationError(why, where=f"{release.name}: {MANIFEST}")
+        for release, why in unsigned(runner, releases, keys)
     ]
     if errors:
         raise AllErrors(errors)

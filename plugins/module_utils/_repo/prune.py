@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # This file is PRIVATE to the osaas.fleet collection: it may change at any time.
-"""Prune: forget old snapshots, then the trees and files that nothing needs any more.
+"""Prune: forget old releases, then the trees and files that nothing needs any more.
 
 The order makes a killed run harmless: what is named goes before what it names, and the next run, or any
 other writer, takes up what is left over.
@@ -20,16 +20,21 @@ from pathlib import Path
 
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import InputError
 from ansible_collections.osaas.fleet.plugins.module_utils._files import sync_directory
-from ansible_collections.osaas.fleet.plugins.module_utils._names import SNAPSHOT_ID, check_snapshot_id
+from ansible_collections.osaas.fleet.plugins.module_utils._names import SNAPSHOT_ID, check_release_id
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.channel import channels, channels_before
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.dated import write_at_map
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.published import Published, published
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.release import place
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.snapshot import Manifest, snapshots
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.store import Store, disk_errors, remove
 
 
 @dataclass(frozen=True)
 class Policy:
-    """What to keep: the newest `newest` snapshots, those not older than `days`, and those of `releases`."""
+    """What to keep: the newest `newest` snapshots, and images of each name; what is not older than `days`.
+
+    And all of `releases`, which are ids.
+    """
 
     newest: int
     days: int
@@ -41,14 +46,18 @@ class Policy:
         if self.days < 0:
             raise InputError(f"{self.days} is too small", where="keep_days", way_out="Give 0 or more")
         for release in self.releases:
-            check_snapshot_id(release, where="keep")
+            check_release_id(release, where="keep")
 
 
 @dataclass(frozen=True)
 class Pruned:
-    """What goes: snapshot ids, trees (repo/digest), how many objects and downloads; `freed` is in bytes."""
+    """What goes: ids of snapshots and images, trees (repo/digest), how many objects and downloads.
+
+    `freed` is in bytes.
+    """
 
     snapshots: tuple[str, ...]
+    images: tuple[str, ...]
     trees: tuple[str, ...]
     objects: int
     partials: int
@@ -58,7 +67,7 @@ class Pruned:
     @property
     def changed(self) -> bool:
         """Whether there is anything to remove."""
-        return bool(self.snapshots or self.trees or self.objects or self.partials)
+        return bool(self.snapshots or self.images or self.trees or self.objects or self.partials)
 
     def to_dict(self) -> dict[str, t.Any]:
         """As the module returns it."""
@@ -66,21 +75,21 @@ class Pruned:
 
 
 def keep(
-    existing: Sequence[Manifest],
+    existing: Sequence[Manifest | Published],
     pointers: Mapping[str, str],
     before: Mapping[str, str],
     policy: Policy,
     *,
     now: datetime,
 ) -> dict[str, str]:
-    """Which of the `existing` snapshots (newest first) stay, each with the reason.
+    """Which of the `existing` snapshots, or images of one name, (newest first) stay, each with the reason.
 
     `pointers` are the channels, `before` where they pointed before their last move: they may be moved back,
     and clients may be half way in it.
     """
     kept: dict[str, str] = {}
     since = now - timedelta(days=policy.days)
-    for place, manifest in enumerate(existing):
+    for rank, manifest in enumerate(existing):
         named = [name for name, target in pointers.items() if target == manifest.id]
         left = [name for name, target in before.items() if target == manifest.id]
         if named:
@@ -89,7 +98,7 @@ def keep(
             kept[manifest.id] = "hosts run it or may go back to it"
         elif left:
             kept[manifest.id] = f"channel {', '.join(left)} before its last move"
-        elif place < policy.newest:
+        elif rank < policy.newest:
             kept[manifest.id] = f"one of the newest {policy.newest}"
         elif policy.days and datetime.fromisoformat(manifest.created) >= since:
             kept[manifest.id] = f"not older than {policy.days} days"
@@ -98,19 +107,23 @@ def keep(
 
 def preview_prune(store: Store, policy: Policy) -> Pruned:
     """What prune() would remove, and exactly how many bytes that frees."""
-    existing = snapshots(store)
-    now = datetime.now(timezone.utc)
-    kept = keep(existing, channels(store), channels_before(store), policy, now=now)
-    gone = tuple(manifest.id for manifest in existing if manifest.id not in kept)
+    pointers, before, now = channels(store), channels_before(store), datetime.now(timezone.utc)
+    cut, images = snapshots(store), published(store)
+    kept = keep(cut, pointers, before, policy, now=now)
+    for name in _names(images):
+        kept.update(keep([one for one in images if one.name == name], pointers, before, policy, now=now))
+    gone = [manifest.id for manifest in cut if manifest.id not in kept]
+    gone += [image.id for image in images if image.id not in kept]
     trees = _unneeded_trees(store, kept)
-    unlinked = _links(trees)
+    unlinked = _links([*trees, *(store.images / one.id for one in images if one.id not in kept)])
     objects = list(_unneeded_objects(store, unlinked))
     partials = list(store.root.glob("partial/*/*"))
     beside = [path for tree in trees for path in _beside(tree)]
-    beside += [path for name in gone for path in (store.snapshots / name).glob("manifest.json*")]
+    beside += [path for name in gone for path in (store.root / place(name)).glob("manifest.json*")]
     beside += [path for name in gone for path in [store.checks / f"{name}.json"] if path.exists()]
     return Pruned(
-        snapshots=gone,
+        snapshots=tuple(one.id for one in cut if one.id in gone),
+        images=tuple(one.id for one in images if one.id in gone),
         trees=tuple(f"{tree.parent.name}/{tree.name}" for tree in trees),
         objects=len(objects),
         partials=len(partials),
@@ -123,8 +136,8 @@ def prune(store: Store, policy: Policy) -> Pruned:
     """Remove what `policy` does not keep."""
     with disk_errors(store), store.lock():
         planned = preview_prune(store, policy)
-        for name in planned.snapshots:
-            _hide(store.snapshots / name)
+        for name in (*planned.snapshots, *planned.images):
+            _hide(store.root / place(name))
             (store.checks / f"{name}.json").unlink(missing_ok=True)
         write_at_map(store)
         for name in planned.trees:
@@ -152,13 +165,17 @@ def _unneeded_trees(store: Store, kept: Collection[str]) -> list[Path]:
     return sorted(tree for tree in found if (tree.parent.name, tree.name) not in needed)
 
 
+def _names(images: Iterable[Published]) -> list[str]:
+    return sorted({one.name for one in images})
+
+
 def _links(trees: Iterable[Path]) -> Counter[int]:
-    """How many links of each inode go with these trees."""
+    """How many links of each inode go with these trees and images."""
     return Counter(path.stat().st_ino for tree in trees for path in tree.rglob("*") if path.is_file())
 
 
 def _unneeded_objects(store: Store, unlinked: Mapping[int, int]) -> Iterable[Path]:
-    """Objects that no tree has a link to, once those links are gone."""
+    """Objects that no tree or image has a link to, once those links are gone."""
     for path in store.root.glob("objects/sha256/*/*"):
         status = path.stat()
         if status.st_nlink - unlinked.get(status.st_ino, 0) == 1:

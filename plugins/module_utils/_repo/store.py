@@ -15,15 +15,17 @@ trees/<repo>/<tree>.solv          its packages as libsolv likes them; made again
 mirrors/<repo>                    -> ../trees/<repo>/<tree>, the newest state
 snapshots/<id>/manifest.json      with manifest.json.asc, and <repo> -> ../../trees/<repo>/<tree>
 snapshots/<id>/manifest.json.copy both again, for store_verify
-channels/<name>                   -> ../snapshots/<id>, with <name>.json, its history
+images/<id>/manifest.json         with manifest.json.asc, and the artifacts, hard links into objects
+images/<id>/manifest.json.copy    both again, for store_verify
+channels/<name>                   -> ../snapshots/<id> or ../images/<id>, with <name>.json, its history
 at.map                            dated addresses, for nginx
 last-cut.json                     what the last cut with holds came to, for the next one
-checks/<id>.json                  what the checks of that snapshot came to
+checks/<id>.json                  what the checks of that snapshot, or the tests of that image, came to
 superseded/mirrors/<repo>         -> ../../trees/<repo>/<tree>, the state before the newest one
-superseded/channels/<name>        -> ../../snapshots/<id>, where it pointed before its last move
+superseded/channels/<name>        -> ../../snapshots/<id> or ../../images/<id>, where it pointed before
 partial/<repo>/                   downloads that a later run resumes
 quarantine/<sha256>               a damaged file that nobody can be served any more, with <sha256>.json, why
-quarantine/<id>/                  a snapshot whose manifest is lost, with <id>.json, why
+quarantine/<id>/                  a release whose manifest is lost, with <id>.json, why
 scratch/                          of the running writer; emptied by the next one
 """
 
@@ -33,6 +35,7 @@ import errno
 import fcntl
 import os
 import shutil
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -81,6 +84,11 @@ class Store:
         return self.root / "snapshots"
 
     @property
+    def images(self) -> Path:
+        """One directory for each image that was published."""
+        return self.root / "images"
+
+    @property
     def last_cut(self) -> Path:
         """A note about the last cut with holds."""
         return self.root / "last-cut.json"
@@ -92,7 +100,7 @@ class Store:
 
     @property
     def checks(self) -> Path:
-        """One verdict for each snapshot that was checked."""
+        """One verdict for each release that was checked."""
         return self.root / "checks"
 
     @property
@@ -154,6 +162,7 @@ class Store:
         for pattern in (
             "trees/*/.*",
             "snapshots/.*",
+            "images/.*",
             "mirrors/.*",
             "channels/.*",
             "superseded/*/.*",
@@ -191,6 +200,17 @@ def make_directory(path: Path) -> None:
     make_directory(path.parent)
     path.mkdir(exist_ok=True)
     path.chmod(0o755)
+
+
+@contextmanager
+def writable(directory: Path) -> Iterator[None]:
+    """Let a directory that is never edited be edited."""
+    mode = stat.S_IMODE(directory.stat().st_mode)
+    directory.chmod(0o755)
+    try:
+        yield
+    finally:
+        directory.chmod(mode)
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # This file is PRIVATE to the osaas.fleet collection: it may change at any time.
-"""Verdicts: what the checks of a snapshot came to, beside the snapshots, which never change.
+"""Verdicts: what the checks of a release came to, beside the releases, which never change.
 
 The store may be public, so a verdict names no hosts.
 """
@@ -23,7 +23,10 @@ from ansible_collections.osaas.fleet.plugins.module_utils._repo.store import (
 
 @dataclass(frozen=True)
 class Verdict:
-    """`package_sets` is how many were solved; `reasons` say why it did not pass. `time` is ISO 8601, UTC."""
+    """What came of a snapshot's checks, or an image's tests; `snapshot` is the id of the release.
+
+    `package_sets` is how many were solved; `reasons` say why it did not pass. `time` is ISO 8601, UTC.
+    """
 
     snapshot: str
     passed: bool
@@ -33,7 +36,7 @@ class Verdict:
 
 
 def read_verdict(store: Store, snapshot: str) -> Verdict | None:
-    """The last verdict on this snapshot, or None if it was never checked."""
+    """The last verdict on this release, or None if it was never checked."""
     raw = read_json(store.checks / f"{snapshot}.json")
     return None if raw is None else Verdict(**{**raw, "reasons": tuple(raw["reasons"])})
 
@@ -46,7 +49,12 @@ def is_news(store: Store, verdict: Verdict) -> bool:
 
 def record_verdict(store: Store, verdict: Verdict) -> None:
     """Keep it in place of the last one."""
-    now = datetime.now(timezone.utc).isoformat(timespec="seconds")
     with disk_errors(store), store.lock():
-        make_directory(store.checks)
-        write_json(store.checks / f"{verdict.snapshot}.json", {**asdict(verdict), "time": now})
+        write_verdict(store, verdict)
+
+
+def write_verdict(store: Store, verdict: Verdict) -> None:
+    """The same, for who holds the store's lock."""
+    now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    make_directory(store.checks)
+    write_json(store.checks / f"{verdict.snapshot}.json", {**asdict(verdict), "time": now})

@@ -17,6 +17,7 @@ from pathlib import Path
 from ansible_collections.osaas.fleet.plugins.module_utils._command import Runner
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.store import Store, disk_errors
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.verify_fault import DAMAGED, Fault
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.verify_images import check_images
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.verify_links import check_links, used_trees
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.verify_objects import Objects, read_objects
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.verify_record import TreeName
@@ -41,7 +42,7 @@ def verify(store: Store, runner: Runner, tell: Callable[[str], None], keys: Sequ
     with disk_errors(store):
         objects = read_objects(store, tell)
         names = sorted(_trees(store) | used_trees(store).keys())
-        faults = check_trees(store, runner, objects, names)
+        faults = [*check_trees(store, runner, objects, names), *check_images(store, runner, objects, keys)]
         links = check_links(store, runner, keys)
         found = (*merge(store, [*objects.faults, *faults]), *links)
         return Verified(objects, len(names), found, tuple(keys))
@@ -56,7 +57,7 @@ def check_trees(store: Store, runner: Runner, objects: Objects, names: Iterable[
 
 
 def merge(store: Store, faults: Iterable[Fault]) -> list[Fault]:
-    """One fault for each file, with all its places, and the snapshots that it hits."""
+    """One fault for each file, with all its places, and the releases that it hits."""
     merged: dict[tuple[str, str], Fault] = {}
     for fault in faults:
         # A file is what it must be, by whatever name; anything else is its path.
@@ -77,13 +78,14 @@ def _both(one: Fault, other: Fault) -> Fault:
         bytes=max(one.bytes, other.bytes),
         places=tuple(sorted({*one.places, *other.places})),
         repositories=tuple(sorted({*one.repositories, *other.repositories})),
+        images=tuple(sorted({*one.images, *other.images})),
         file=file,
     )
 
 
 def trees_of(fault: Fault) -> set[TreeName]:
     """The trees that its places are in."""
-    return {TreeName(*place.split("/")[1:3]) for place in fault.places}
+    return {TreeName(*place.split("/")[1:3]) for place in fault.places if place.startswith("trees/")}
 
 
 def _snapshots(fault: Fault, used: dict[TreeName, set[str]]) -> tuple[str, ...]:

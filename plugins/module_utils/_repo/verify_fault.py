@@ -26,9 +26,9 @@ FOREIGN = "foreign"  # nothing of the store's, and yet in it
 class Fault:
     """Something in the store that is not as it must be, and why; paths are below the store.
 
-    `path` is the object for a file whose sha256 is known, else the first of its `places` in trees. `bytes` is
-    the size as far as it is known. The last three are what a repair needs: what a file must be, where a link
-    must point ("": nowhere), what a record must say.
+    `path` is the object for a file whose sha256 is known, else the first of its `places` in trees and
+    images. `bytes` is the size as far as it is known. The last three are what a repair needs: what a file
+    must be, where a link must point ("": nowhere), what a record must say.
     """
 
     what: str
@@ -38,6 +38,7 @@ class Fault:
     places: tuple[str, ...] = ()
     repositories: tuple[str, ...] = ()
     snapshots: tuple[str, ...] = ()
+    images: tuple[str, ...] = ()
     file: RemoteFile | None = None
     target: str = ""
     record: TreeRecord | None = None
@@ -51,4 +52,5 @@ class Fault:
             "bytes": self.bytes,
             "repositories": list(self.repositories),
             "snapshots": list(self.snapshots),
+            "images": list(self.images),
         }

@@ -8,20 +8,18 @@
 from __future__ import annotations
 
 import re
-import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ansible_collections.osaas.fleet.plugins.module_utils._command import Runner
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import FleetError
 from ansible_collections.osaas.fleet.plugins.module_utils._files import read_json
-from ansible_collections.osaas.fleet.plugins.module_utils._names import SNAPSHOT_ID
+from ansible_collections.osaas.fleet.plugins.module_utils._names import SNAPSHOT_ID, is_release_id
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.dated import at_map
-from ansible_collections.osaas.fleet.plugins.module_utils._repo.manifest_files import read_copy, read_files
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.manifest_signature import unsigned
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.release import place
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.snapshot import MANIFEST as NAME
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.snapshot import (
-    MANIFEST_COPY,
     MANIFEST_SIGNATURE,
     read_snapshot,
 )
@@ -30,8 +28,11 @@ from ansible_collections.osaas.fleet.plugins.module_utils._repo.verify_fault imp
     FOREIGN,
     LINK,
     MANIFEST,
-    MODE,
     Fault,
+)
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.verify_manifest import (
+    check_manifest,
+    check_modes,
 )
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.verify_record import TreeName
 
@@ -58,8 +59,8 @@ def check_links(store: Store, runner: Runner, keys: Sequence[Path]) -> Iterator[
     snapshots = [path for path in store.snapshots.glob("*") if SNAPSHOT_ID.fullmatch(path.name)]
     for path in snapshots:
         yield from _snapshot(store, path)
-    for name, why in unsigned(runner, store, [path.name for path in snapshots], keys):
-        yield Fault(MANIFEST, f"snapshots/{name}/{MANIFEST_SIGNATURE}", why, snapshots=(name,))
+    for path, why in unsigned(runner, snapshots, keys):
+        yield Fault(MANIFEST, f"snapshots/{path.name}/{MANIFEST_SIGNATURE}", why, snapshots=(path.name,))
     for pattern, depth in (("mirrors/*", 1), ("superseded/mirrors/*", 2)):
         for link in store.root.glob(pattern):
             if not link.name.startswith("."):
@@ -75,10 +76,9 @@ def check_links(store: Store, runner: Runner, keys: Sequence[Path]) -> Iterator[
 
 
 def _snapshot(store: Store, path: Path) -> Iterator[Fault]:
-    copy = read_copy(path)
-    if copy is not None and read_files(path) != copy:
-        why = "it, or its signature, is not what was cut"
-        yield Fault(MANIFEST, f"snapshots/{path.name}/{NAME}", why, snapshots=(path.name,))
+    fault = check_manifest(store, path)
+    if fault and fault.path.endswith(f"/{NAME}"):
+        yield fault
         return
     try:
         manifest = read_snapshot(store, path.name)
@@ -86,15 +86,9 @@ def _snapshot(store: Store, path: Path) -> Iterator[Fault]:
         if path.is_dir():  # else a prune was faster
             yield Fault(MANIFEST, f"snapshots/{path.name}", error.what, snapshots=(path.name,))
         return
-    if copy is None:
-        why = "the manifest has no good copy"
-        yield Fault(MANIFEST, f"snapshots/{path.name}/{MANIFEST_COPY}", why, snapshots=(path.name,))
-    for one in (path, *sorted(path.glob(f"{NAME}*"))):
-        right = 0o555 if one == path else 0o444
-        mode = stat.S_IMODE(one.stat().st_mode)
-        if mode != right:
-            why = f"its mode is {mode:04o}, not {right:04o}"
-            yield Fault(MODE, str(one.relative_to(store.root)), why, snapshots=(path.name,))
+    if fault:
+        yield fault
+    yield from check_modes(store, path)
     for name, part in manifest.repositories.items():
         link, target = path / name, f"../../trees/{name}/{part.tree}"
         if _target(link) != target or not link.is_dir():
@@ -122,9 +116,8 @@ def _mirror(store: Store, link: Path, up: str) -> Iterator[Fault]:
 
 def _channel(store: Store, link: Path, up: str) -> Iterator[Fault]:
     """Its history tells where it was last moved; where it pointed before that is not worth a repair."""
-    snapshot = _target(link).rpartition("/")[2]
-    good = f"{up}snapshots/{snapshot}"
-    if SNAPSHOT_ID.fullmatch(snapshot) and _target(link) == good and link.is_dir():
+    release = _target(link).rpartition("/")[2]
+    if is_release_id(release) and _target(link) == f"{up}{place(release)}" and link.is_dir():
         return
     target = _last_move(store, link.name) if link.parent == store.channels else ""
     yield Fault(LINK, str(link.relative_to(store.root)), _points(link), target=target)
@@ -133,10 +126,10 @@ def _channel(store: Store, link: Path, up: str) -> Iterator[Fault]:
 def _last_move(store: Store, channel: str) -> str:
     try:
         moves = read_json(store.channels / f"{channel}.json") or []
-        told = [move["to"] for move in moves if (store.snapshots / move["to"]).is_dir()]
+        told = [move["to"] for move in moves if (store.root / place(move["to"])).is_dir()]
     except (ValueError, TypeError, KeyError):  # the history is damaged too
         return ""
-    return f"../snapshots/{told[-1]}" if told else ""
+    return f"../{place(told[-1])}" if told else ""
 
 
 def _tree_of(link: Path) -> TreeName | None:

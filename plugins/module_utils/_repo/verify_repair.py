@@ -8,7 +8,7 @@
 A file comes from wherever it is still whole: the objects, a tree, its upstream. If it is nowhere, its
 damaged copies go into quarantine, and the trees that had it are no longer whole: the next sync fetches it
 for its mirror, and the next repair gives it back to older trees. Wherever a run is killed, the next one
-finds the same faults, or those that are left.
+finds the same faults, or those that are left. What images lost comes back when they are published again.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._repo.store import (
     Store,
     disk_errors,
     make_directory,
+    writable,
 )
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.tree import read_record
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.verify import (
@@ -45,6 +46,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._repo.verify_fault imp
     Fault,
 )
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.verify_fetch import Fetcher
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.verify_images import check_images
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.verify_links import check_links, used_trees
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.verify_manifest import mend_manifest
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.verify_record import TreeName
@@ -92,7 +94,8 @@ def _look_again(
     touched |= {name for name in used if not store.tree(*name).is_dir()}
     others = [fault for fault in verified.objects.faults if not fault.file and not done.get(fault.path)]
     trees = check_trees(store, runner, verified.objects, sorted(touched))
-    return [*merge(store, [*others, *trees]), *check_links(store, runner, verified.keys)]
+    images = check_images(store, runner, verified.objects, verified.keys)
+    return [*merge(store, [*others, *trees, *images]), *check_links(store, runner, verified.keys)]
 
 
 class _Repair:
@@ -155,7 +158,8 @@ class _Repair:
         new = self._store.scratch / digest
         new.unlink(missing_ok=True)
         os.link(source, new)
-        new.replace(place)
+        with writable(place.parent):
+            new.replace(place)
 
     def _quarantine(self, fault: Fault, file: RemoteFile, why: str) -> str:
         """Mark its trees before anything goes, so that a sync never takes one of them for whole."""
@@ -176,7 +180,8 @@ class _Repair:
             os.link(bad[0], cell)
         sync_directory(cell.parent)
         for path in bad:
-            path.unlink()
+            with writable(path.parent):
+                path.unlink()
         return f"quarantined: {why}"
 
     def _mark(self, name: TreeName) -> None:
@@ -196,13 +201,10 @@ class _Repair:
         if not fault.target:
             link.unlink(missing_ok=True)
             return "removed"
-        if fault.snapshots:
-            link.parent.chmod(0o755)
         new = self._store.scratch / "link"
         new.symlink_to(fault.target)
-        new.replace(link)
-        if fault.snapshots:
-            link.parent.chmod(0o555)
+        with writable(link.parent):
+            new.replace(link)
         return "set"
 
 

@@ -72,12 +72,12 @@ def test_move_killed_anywhere(upstream: Upstream) -> None:
     second = upstream.module("snapshot").data["snapshot"]["id"]
     move: dict[str, Any] = {"name": "stable", "who": "test", "reason": "to see"}
     for snapshot in (first, second, first):  # every directory is there by now
-        upstream.module("channel", **move, snapshot=snapshot)
-    total = changes(upstream, "channel", **move, snapshot=second)
+        upstream.module("channel", **move, release=snapshot)
+    total = changes(upstream, "channel", **move, release=second)
     for fatal in range(1, total + 1):
-        upstream.module("channel", **move, snapshot=first)
-        run_and_die(upstream, fatal, "channel", **move, snapshot=second)
-        assert upstream.module("channel", **move, snapshot=second).data["channel"]["snapshot"] == second
+        upstream.module("channel", **move, release=first)
+        run_and_die(upstream, fatal, "channel", **move, release=second)
+        assert upstream.module("channel", **move, release=second).data["channel"]["release"] == second
         entries = json.loads((upstream.store / "channels" / "stable.json").read_text())
         pairs = [(entry["from"], entry["to"]) for entry in entries]
         assert pairs[0] == (None, first)

@@ -85,7 +85,7 @@ def _cut(upstream: Upstream) -> ModuleResult:
 
 
 def _move(upstream: Upstream) -> ModuleResult:
-    return upstream.module("channel", name="stable", snapshot=_first(upstream), who="me", reason="test")
+    return upstream.module("channel", name="stable", release=_first(upstream), who="me", reason="test")
 
 
 def _first(upstream: Upstream) -> str:

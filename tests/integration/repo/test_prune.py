@@ -33,7 +33,7 @@ def ids(upstream: Upstream) -> list[str]:
 
 
 def test_four_steps(upstream: Upstream, ids: list[str]) -> None:
-    upstream.module("channel", name="stable", snapshot=ids[1], who="me", reason="test")
+    upstream.module("channel", name="stable", release=ids[1], who="me", reason="test")
     options = {**STRICT, "keep": [ids[2], "20200101T000000Z"]}
     upstream.module("snapshot_check", snapshot=ids[0])
     before, kept = size(upstream.store), contents(upstream.store / "snapshots" / ids[1])
@@ -67,7 +67,7 @@ def test_age(upstream: Upstream, ids: list[str]) -> None:
 def test_where_a_channel_was_before_its_last_move(upstream: Upstream, ids: list[str]) -> None:
     """It may be moved back, and clients may be half way in it."""
     for snapshot in ids[:3]:
-        upstream.module("channel", name="stable", snapshot=snapshot, who="me", reason="test")
+        upstream.module("channel", name="stable", release=snapshot, who="me", reason="test")
     content = contents(upstream.store / "snapshots" / ids[1])
 
     told = upstream.module("store_prune", **STRICT, keep=[]).data["prune"]
@@ -75,7 +75,7 @@ def test_where_a_channel_was_before_its_last_move(upstream: Upstream, ids: list[
     assert told["snapshots"] == [ids[0]]
     assert told["kept"][ids[1]] == "channel stable before its last move"
     assert contents(upstream.store / "superseded" / "channels" / "stable") == content
-    upstream.module("channel", name="stable", snapshot=ids[1], who="me", reason="back")
+    upstream.module("channel", name="stable", release=ids[1], who="me", reason="back")
     assert not upstream.module("store_prune", **STRICT, keep=[]).changed, "now the other one is kept"
 
 

@@ -75,7 +75,7 @@ def test_what_hosts_run_stays(upstream: Upstream, ids: list[str]) -> None:
         ({"osaas_ledger": "{tmp}/none/ledger.db"}, "unable to open database file"),
         ({"osaas_ledger": "{tmp}/garbage.db"}, "file is not a database"),
         ({"osaas_ledger": "{tmp}/new.db", "osaas_keep": []}, "ledger: knows no host"),
-        ({"osaas_keep": ["stable"]}, "keep: 'stable' is not a snapshot id"),
+        ({"osaas_keep": ["stable"]}, "keep: 'stable' is not the id of a release"),
     ],
 )
 def test_without_an_answer_nothing_goes(

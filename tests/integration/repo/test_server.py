@@ -92,7 +92,7 @@ def get(url: str) -> tuple[int, Message, bytes]:
 def test_what_is_served_and_how(upstream: Upstream, server: str) -> None:
     assert upstream.sync().changed
     snapshot = upstream.module("snapshot").data["snapshot"]["id"]
-    upstream.module("channel", name="testing", snapshot=snapshot, who="me", reason="test")
+    upstream.module("channel", name="testing", release=snapshot, who="me", reason="test")
 
     for base in ("mirrors", "channels/testing", f"snapshots/{snapshot}"):
         for entry in ("repomd.xml", "repomd.xml.asc"):

@@ -30,7 +30,7 @@ def snapshot(upstream: Upstream) -> str:
     """A store whose only snapshot has what the mirror has; its id."""
     assert upstream.sync().changed
     name: str = upstream.module("snapshot", **upstream.signing).data["snapshot"]["id"]
-    upstream.module("channel", name="stable", snapshot=name, who="me", reason="test")
+    upstream.module("channel", name="stable", release=name, who="me", reason="test")
     return name
 
 
@@ -337,7 +337,7 @@ def test_a_snapshot_that_nothing_is_known_of_is_kept_away(upstream: Upstream, sn
     upstream.offer("2")
     upstream.sync()
     newer = upstream.module("snapshot").data["snapshot"]["id"]
-    upstream.module("channel", name="stable", snapshot=newer, who="me", reason="test")
+    upstream.module("channel", name="stable", release=newer, who="me", reason="test")
     lost = upstream.store / "snapshots" / newer
     raw = json.loads((lost / "manifest.json").read_text())
     (lost / "manifest.json").chmod(0o644)

@@ -23,18 +23,18 @@ def test_four_steps(run_module: RunModule, tmp_path: Path) -> None:
         options = {
             "store": str(tmp_path),
             "name": "stable",
-            "snapshot": snapshot,
+            "release": snapshot,
             "who": "me",
             "reason": "a test",
         }
-        expected = {"name": "stable", "snapshot": snapshot, "previous": previous}
+        expected = {"name": "stable", "release": snapshot, "previous": previous}
         foreseen = run_module("channel", options, check=True, diff=True)
         assert (foreseen.changed, foreseen.data["channel"]) == (True, expected)
         assert channels(store).get("stable") == previous
         done = run_module("channel", options, diff=True)
         assert (done.changed, done.data["channel"]) == (True, expected)
         assert done.data["diff"] == foreseen.data["diff"]
-        assert done.data["diff"]["after"] == {"snapshot": snapshot}
+        assert done.data["diff"]["after"] == {"release": snapshot}
         for check in (True, False):
             again = run_module("channel", options, check=check, diff=True)
             assert not again.changed
@@ -48,7 +48,7 @@ def test_four_steps(run_module: RunModule, tmp_path: Path) -> None:
     ("name", "snapshot", "message"),
     [
         ("a/b", "20261122T174400Z", "name: 'a/b' is not a valid name"),
-        ("stable", "latest", "snapshot: 'latest' is not a snapshot id"),
+        ("stable", "latest", "release: 'latest' is not the id of a release"),
         ("stable", "20200101T000000Z", "20200101T000000Z: there is no such snapshot"),
     ],
 )
@@ -56,7 +56,7 @@ def test_refused(
     run_module: RunModule, tmp_path: Path, name: str, snapshot: str, message: str, check: bool
 ) -> None:
     store = make_store(tmp_path)
-    options = {"store": str(tmp_path), "name": name, "snapshot": snapshot, "who": "me", "reason": "a test"}
+    options = {"store": str(tmp_path), "name": name, "release": snapshot, "who": "me", "reason": "a test"}
     result = run_module("channel", options, check=check)
 
     assert result.msg.startswith(message)

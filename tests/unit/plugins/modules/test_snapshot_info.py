@@ -39,4 +39,4 @@ def test_unknown_name(run_module: RunModule, tmp_path: Path) -> None:
     make_store(tmp_path)
     result = run_module("snapshot_info", {"store": str(tmp_path), "name": "stable"})
 
-    assert result.msg == "stable: there is no snapshot or channel of this name. Known channels: none"
+    assert result.msg == "stable: there is no release or channel of this name. Known channels: none"

@@ -70,15 +70,15 @@ def test_a_move_that_was_never_carried_out_is_not_told(store: Store, ids: list[s
     assert [entry["reason"] for entry in history(store, "stable")] == ["first", "second try"]
 
 
-@pytest.mark.parametrize("name", ["20261122T174400Z", "stable.json"])
+@pytest.mark.parametrize("name", ["20261122T174400Z", "web-20261122T174400Z", "stable.json"])
 def test_names_that_are_taken(store: Store, ids: list[str], name: str) -> None:
-    with pytest.raises(InputError, match="is taken: snapshot ids and names that end in"):
+    with pytest.raises(InputError, match="is taken: ids of releases and names that end in"):
         move(store, name, ids[0], who="me", reason="")
 
 
 def test_a_channel_is_no_snapshot(store: Store, ids: list[str]) -> None:
     move(store, "testing", ids[0], who="me", reason="")
-    with pytest.raises(InputError, match="snapshot: 'testing' is not a snapshot id"):
+    with pytest.raises(InputError, match="release: 'testing' is not the id of a release"):
         move(store, "stable", "testing", who="me", reason="")
 
 
@@ -87,7 +87,7 @@ def test_unknown_names(store: Store, ids: list[str]) -> None:
     with pytest.raises(InputError, match="20200101T000000Z: there is no such snapshot"):
         move(store, "stable", "20200101T000000Z", who="me", reason="")
     with pytest.raises(
-        InputError, match=r"stable: there is no snapshot or channel of this name\. Known channels: testing"
+        InputError, match=r"stable: there is no release or channel of this name\. Known channels: testing"
     ):
         resolve(store, "stable")
     assert channels(store) == {"testing": ids[0]}

@@ -40,7 +40,7 @@ def test_no_days_keeps_none_by_age() -> None:
     [
         ((0, 1, ()), "keep_newest: 0 is too small. Give 1 or more"),
         ((1, -1, ()), "keep_days: -1 is too small. Give 0 or more"),
-        ((1, 1, ("stable",)), "keep: 'stable' is not a snapshot id"),
+        ((1, 1, ("stable",)), "keep: 'stable' is not the id of a release"),
     ],
 )
 def test_senseless_policies(policy: tuple[int, int, tuple[str, ...]], message: str) -> None:
