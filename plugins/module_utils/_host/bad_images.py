@@ -35,6 +35,7 @@ def failures(
     """Reason and time, by digest, of what failed to boot: entries without tries, and what reports tell of.
 
     `reports` are by digest. What is `booted` (the name of an entry) is still on trial: it may yet be blessed.
+    What another entry, with other kernel arguments, boots well is not bad.
     """
     found = {}
     for entry in entries:
@@ -47,8 +48,8 @@ def failures(
         elif entry.given_up:
             tries = "try" if entry.tries_done == 1 else "tries"
             found[digest] = (f"did not come up in {entry.tries_done} {tries}", "")
-    on_trial = {digest_of(entry) for entry in entries if entry.name == booted}
-    return {digest: why for digest, why in found.items() if digest not in on_trial}
+    well = {digest_of(entry) for entry in entries if entry.name == booted or entry.tries_left is None}
+    return {digest: why for digest, why in found.items() if digest not in well}
 
 
 def read_bad(paths: ImagePaths) -> tuple[BadImage, ...]:

@@ -83,6 +83,11 @@ class ImagePaths:
         return self.data / "state"
 
     @property
+    def lock(self) -> Path:
+        """Held by who changes deployments."""
+        return self.state / "lock"
+
+    @property
     def bad(self) -> Path:
         """Deployments that failed here."""
         return self.state / "bad.json"

@@ -10,14 +10,16 @@ from __future__ import annotations
 import contextlib
 import fcntl
 from collections.abc import Iterator
+from pathlib import Path
 
 from ansible_collections.osaas.fleet.plugins.module_utils._host import paths
 
 
 @contextlib.contextmanager
-def exclusive() -> Iterator[None]:
-    """Wait for, and hold, the lock on this host's state."""
-    paths.STATE.mkdir(parents=True, exist_ok=True)
-    with paths.LOCK_FILE.open("w") as handle:
+def exclusive(file: Path | None = None) -> Iterator[None]:
+    """Wait for, and hold, the lock on this host's state; `file` is another one than that of package hosts."""
+    file = file or paths.LOCK_FILE
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield

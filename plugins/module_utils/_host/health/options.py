@@ -50,17 +50,18 @@ NEEDS = (
     ("kind", "load", ("maximum",)),
 )
 # What a check means that does not say; None stands for "not given", so that NEEDS can ask for it.
-_DEFAULTS = {
+_DEFAULTS: Mapping[str, Mapping[str, str]] = {
     "tcp": {"host": "localhost"},
     "free_space": {"path": "/"},
     "mount": {"path": "/"},
+    "clock": {"maximum": 60.0},
 }
 
 
 def check_of(given: Mapping[str, t.Any]) -> Check:
     """The check that these options, of which only those that differ need be there, describe."""
     kind = given["kind"]
-    options = {name: option.get("default") for name, option in CHECK.items()} | dict(given)
+    options: dict[str, t.Any] = {name: option.get("default") for name, option in CHECK.items()} | dict(given)
     for name, value in _DEFAULTS.get(kind, {}).items():
         options[name] = value if options[name] is None else options[name]
     return Check(
