@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # This file is PRIVATE to the osaas.fleet collection: it may change at any time.
-"""What was changed on a running image host: files over its root that neither the image nor its identity has."""
+"""What was changed on a running image host: what neither the image nor the host's identity has."""
 
 from __future__ import annotations
 

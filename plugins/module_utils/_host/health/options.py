@@ -50,7 +50,7 @@ NEEDS = (
     ("kind", "load", ("maximum",)),
 )
 # What a check means that does not say; None stands for "not given", so that NEEDS can ask for it.
-_DEFAULTS: Mapping[str, Mapping[str, str]] = {
+_DEFAULTS: Mapping[str, Mapping[str, t.Any]] = {
     "tcp": {"host": "localhost"},
     "free_space": {"path": "/"},
     "mount": {"path": "/"},
