@@ -8,10 +8,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: image_info
-short_description: List the images that were built
+short_description: List the images that were built, and those that were published
 version_added: 0.1.0
 description:
   - Returns what is known of the images in a directory of layers, and of their artifacts.
+  - Or of those that were published into a store, and which channels point at them.
 author:
   - osaas.fleet contributors (@osaas-fleet)
 extends_documentation_fragment:
@@ -19,18 +20,32 @@ extends_documentation_fragment:
   - osaas.fleet._attributes.action_group
 options:
   layers:
-    description: Directory of layers that the images were built in.
+    description: Directory of layers that images were built in; they are returned as RV(images).
     type: path
-    required: true
+  store:
+    description: Store that images were published into; they are returned as RV(published).
+    type: path
   name:
-    description: Return this image alone. It must have been built.
+    description:
+      - Return this image alone. It must have been built, if O(layers) is given.
+      - From O(store), all releases of the image of this name are returned; or just one, given by its id or
+        by a channel that points at it. It must have been published.
     type: str
   output:
     description: Directory of artifacts. Without it, RV(images[].artifacts) is empty.
     type: path
+  gpgkey:
+    description:
+      - Files with public keys, ASCII-armored. Fail unless one of them signed the manifest of every release
+        that is returned, and with it all of its files.
+      - By default signatures are not looked at.
+    type: list
+    elements: path
+    default: []
 seealso:
   - module: osaas.fleet.image
   - module: osaas.fleet.image_diff
+  - module: osaas.fleet.image_publish
 """
 
 EXAMPLES = r"""
@@ -43,12 +58,33 @@ EXAMPLES = r"""
 - name: Show its size
   ansible.builtin.debug:
     msg: "{{ web.images[0].packages | length }} packages, {{ web.images[0].bytes | human_readable }}"
+
+- name: See which releases of it there are
+  osaas.fleet.image_info:
+    store: /srv/osaas
+    name: web
+  register: releases
+
+- name: Show the newest one that was built from a snapshot
+  ansible.builtin.debug:
+    msg: "{{ (releases.published | selectattr('snapshot', 'equalto', '20261122T174400Z') | first).id }}"
 """
 
 RETURN = r"""
+published:
+  description: The releases of images, newest first, each as M(osaas.fleet.image_publish) returns it.
+  returned: when O(store) is given
+  type: list
+  elements: dict
+channels:
+  description: The id of the release that each channel points at, by channel name.
+  returned: when O(store) is given
+  type: dict
+  sample:
+    web-stable: web-20261122T180000Z
 images:
   description: The images, by name.
-  returned: success
+  returned: when O(layers) is given
   type: list
   elements: dict
   contains:
@@ -100,22 +136,42 @@ from ansible_collections.osaas.fleet.plugins.module_utils._image.images import I
 from ansible_collections.osaas.fleet.plugins.module_utils._image.layers import Layers
 from ansible_collections.osaas.fleet.plugins.module_utils._image.outputs import MANIFEST
 from ansible_collections.osaas.fleet.plugins.module_utils._module import ArgumentSpec, Result, run_module
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.channel import channels, find_images
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.manifest_signature import verify_manifests
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.store import open_store
 
 SPEC = ArgumentSpec(
     {
-        "layers": {"type": "path", "required": True},
+        "layers": {"type": "path"},
+        "store": {"type": "path"},
         "name": {"type": "str"},
         "output": {"type": "path"},
-    }
+        "gpgkey": {"type": "list", "elements": "path", "default": [], "no_log": False},
+    },
+    required_one_of=[("layers", "store")],
 )
 
 
 def work(module: AnsibleModule) -> Result:
     """Read what was kept."""
+    built = _built(module) if module.params["layers"] is not None else {}
+    released = _published(module) if module.params["store"] is not None else {}
+    return {"changed": False, **built, **released}
+
+
+def _built(module: AnsibleModule) -> Result:
     params = module.params
     images = Images(Layers(Path(params["layers"]), ModuleRunner(module)))
     names = [params["name"]] if params["name"] is not None else images.names()
-    return {"changed": False, "images": [_told(images, name, params["output"]) for name in names]}
+    return {"images": [_told(images, name, params["output"]) for name in names]}
+
+
+def _published(module: AnsibleModule) -> Result:
+    store, name = open_store(module.params["store"]), module.params["name"]
+    found = find_images(store, name)
+    places = [store.images / one.id for one in found]
+    verify_manifests(ModuleRunner(module), places, [Path(key) for key in module.params["gpgkey"]])
+    return {"published": [one.to_dict() for one in found], "channels": channels(store)}
 
 
 def _told(images: Images, name: str, output: str | None) -> dict[str, object]:

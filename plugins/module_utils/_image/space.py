@@ -15,9 +15,9 @@ from ansible_collections.osaas.fleet.plugins.module_utils._errors import InputEr
 MIB = 1 << 20
 
 
-def check_space(directory: Path, needed: int) -> None:
+def check_space(directory: Path, needed: int, *, what: str = "the layers need") -> None:
     """Raises InputError if `directory` has no room for so many bytes."""
     free = shutil.disk_usage(directory).free
     if needed > free:
-        what = f"the layers need about {-(-needed // MIB)} MiB, {free // MIB} MiB are free"
-        raise InputError(what, where=str(directory), way_out="Make room there, or give another directory")
+        told = f"{what} about {-(-needed // MIB)} MiB, {free // MIB} MiB are free"
+        raise InputError(told, where=str(directory), way_out="Make room there, or give another directory")

@@ -22,16 +22,26 @@ WRITES = os.O_WRONLY | os.O_RDWR
 
 def run_and_die(upstream: Upstream, fatal: int, module: str, /, **options: Any) -> None:
     """Run a module whose process is killed at its change number `fatal` of the store."""
-    status = _in_child(upstream.store, fatal, lambda: upstream.module(module, **options))
-    assert os.WIFSIGNALED(status), f"it made less than {fatal} changes"
-    assert os.WTERMSIG(status) == signal.SIGKILL
+    die_at(upstream.store, fatal, lambda: upstream.module(module, **options))
 
 
 def changes(upstream: Upstream, module: str, /, **options: Any) -> int:
     """How many changes of the store a whole run makes."""
-    status = _in_child(upstream.store, 0, lambda: upstream.module(module, **options))
+    return count_changes(upstream.store, lambda: upstream.module(module, **options))
+
+
+def die_at(directory: Path, fatal: int, work: Callable[[], ModuleResult]) -> None:
+    """Run `work` in a process that is killed at its change number `fatal` of a directory."""
+    status = _in_child(directory, fatal, work)
+    assert os.WIFSIGNALED(status), f"it made less than {fatal} changes"
+    assert os.WTERMSIG(status) == signal.SIGKILL
+
+
+def count_changes(directory: Path, work: Callable[[], ModuleResult]) -> int:
+    """How many changes of a directory `work` makes, run to its end in a process of its own."""
+    status = _in_child(directory, 0, work)
     assert os.waitstatus_to_exitcode(status) == 0
-    return int(_counted(upstream.store).read_text())
+    return int(_counted(directory).read_text())
 
 
 def _counted(directory: Path) -> Path:
