@@ -7,6 +7,8 @@
 
 from __future__ import annotations
 
+import copy
+import hashlib
 import typing as t
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
@@ -20,6 +22,7 @@ Config = Mapping[str, t.Mapping[str, t.Any]]
 
 TIERS = ("provisioning", "boot", "runtime")
 _MODES = {"provisioning": 0o600}  # it may have the hash of root's password
+_MASK = "$sha256$"  # no method of crypt(5) has this name
 _WAY_OUT = {
     "provisioning": "Provision the host anew, by osaas.fleet.provision, or leave the field as it is",
     "boot": "Allow changes of boot, which take effect with the next deployment, or leave the field as it is",
@@ -39,6 +42,16 @@ def check_config(config: t.Any, *, where: str = "config") -> None:
         ]
     if errors:
         raise AllErrors(errors)
+
+
+def masked(config: Config) -> dict[str, t.Any]:
+    """The config with a digest in place of root's password hash: enough to tell whether that differs."""
+    shown = copy.deepcopy(dict(config))
+    root = shown.get("provisioning", {}).get("root", {})
+    secret = root.get("password_hash", _MASK)
+    if not secret.startswith(_MASK):
+        root["password_hash"] = f"{_MASK}{hashlib.sha256(secret.encode()).hexdigest()}"
+    return shown
 
 
 def read_config(directory: Path) -> dict[str, dict[str, t.Any]]:
