@@ -2,18 +2,20 @@
 # Copyright (c) osaas.fleet contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tell what a package host runs."""
+"""Tell what a host runs."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: host_info
-short_description: Tell what a package host runs and what is not as it should be
+short_description: Tell what a host runs and what is not as it should be
 version_added: 0.1.0
 description:
   - Returns, in one look, which release the host is pinned to and runs, its package-set digest, drift, whether
     it needs a reboot and why, failed units, other updaters, the last transactions, and the releases that
     failed on it.
+  - An image host runs the release, a snapshot, that its image was built from; its drift is what was changed
+    of the image. See M(osaas.fleet.deployment_info) for more.
 author:
   - osaas.fleet contributors (@osaas-fleet)
 extends_documentation_fragment:
@@ -34,6 +36,7 @@ options:
 seealso:
   - module: osaas.fleet.host_pin
   - module: osaas.fleet.os_update
+  - module: osaas.fleet.deployment_info
 """
 
 EXAMPLES = r"""
@@ -73,6 +76,16 @@ host:
       contains:
         flavour: {description: V(dnf4) or V(dnf5)., type: str}
         version: {description: Its version., type: str, sample: 4.14.0}
+    image:
+      description: What an image host booted; V(null) for a package host.
+      type: dict
+      contains:
+        digest: {description: Digest of the image., type: str}
+        release: {description: Id of the image., type: str, sample: web-20261122T174400Z}
+        name: {description: Its name., type: str, sample: web}
+        good: {description: Whether this boot came up healthy., type: bool}
+        previous: {description: Digest of the image to go back to; V(null) if there is none., type: str}
+        committed: {description: Digest of the image that the next boot boots., type: str}
     pinned: {description: Id of the pinned release; V(null) if the host is not pinned., type: str}
     running: {description: Id of the release that the host was last brought to; V(null) if none., type: str}
     package_set_digest: {description: See M(osaas.fleet.os_update)., type: str}
@@ -128,6 +141,8 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.osaas.fleet.plugins.module_utils._command import ModuleRunner
 from ansible_collections.osaas.fleet.plugins.module_utils._host.facts import host_facts
+from ansible_collections.osaas.fleet.plugins.module_utils._host.image_facts import image_facts
+from ansible_collections.osaas.fleet.plugins.module_utils._host.image_paths import ImagePaths
 from ansible_collections.osaas.fleet.plugins.module_utils._host.interpreter import need_bindings
 from ansible_collections.osaas.fleet.plugins.module_utils._module import ArgumentSpec, run_module
 
@@ -147,7 +162,7 @@ def _work(module: AnsibleModule) -> dict[str, t.Any]:
         allowed=module.params["allow_repositories"],
         reboot_packages=module.params["reboot_packages"],
     )
-    return {"changed": False, "host": facts}
+    return {"changed": False, "host": facts | image_facts(ImagePaths())}
 
 
 def main() -> None:

@@ -21,6 +21,8 @@ from pathlib import Path
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import FleetError
 from ansible_collections.osaas.fleet.plugins.module_utils._files import write_atomic
 from ansible_collections.osaas.fleet.plugins.module_utils._host.facts import host_facts
+from ansible_collections.osaas.fleet.plugins.module_utils._host.image_facts import image_facts
+from ansible_collections.osaas.fleet.plugins.module_utils._host.image_paths import ImagePaths
 from ansible_collections.osaas.fleet.plugins.module_utils._host.spawn import WorkerRunner
 
 # Each a gauge, with what it means; the figure is that of the fact of its name, or how many it lists.
@@ -81,6 +83,7 @@ def main() -> None:
     options = parser.parse_args()
     try:
         facts = host_facts(WorkerRunner(), allowed=options.repository, reboot_packages=())
+        facts |= image_facts(ImagePaths())
     except FleetError as error:
         raise SystemExit(str(error)) from error
     sys.stdout.write(f"{sentence(facts)}\n")
