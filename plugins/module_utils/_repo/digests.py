@@ -17,6 +17,8 @@ from ansible_collections.osaas.fleet.plugins.module_utils._errors import Upstrea
 ALGORITHMS = {"sha224": 56, "sha256": 64, "sha384": 96, "sha512": 128}
 WEAK = {"md5": 32, "sha1": 40}
 CHUNK = 1 << 20
+_TOLERATED = {**ALGORITHMS, **WEAK}
+_HEX = re.compile(r"[0-9a-f]+")
 
 
 class Hasher:
@@ -62,7 +64,7 @@ def check_digest(
     """Return both if they are a checksum to rely on, or a weak one is good enough. Raises UpstreamError."""
     if not algorithm or not digest:
         raise UpstreamError("the metadata gives no checksum", where=where)
-    known = {**ALGORITHMS, **WEAK} if weak else ALGORITHMS
+    known = _TOLERATED if weak else ALGORITHMS
     if weak and algorithm == "sha":
         algorithm = "sha1"
     if algorithm not in known:
@@ -71,6 +73,6 @@ def check_digest(
             where=where,
             way_out=f"Ask upstream for one of {', '.join(ALGORITHMS)}",
         )
-    if not re.fullmatch(r"[0-9a-f]+", digest) or len(digest) != known[algorithm]:
+    if len(digest) != known[algorithm] or not _HEX.fullmatch(digest):
         raise UpstreamError(f"{digest[:140]!r} is not a {algorithm} checksum", where=where)
     return algorithm, digest

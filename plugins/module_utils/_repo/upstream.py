@@ -327,7 +327,7 @@ def _timeout(size: int, transfer: Transfer) -> aiohttp.ClientTimeout:
 
 def _pause(turn: int) -> float:
     """Seconds before try number `turn`: doubling from half a second to at most 30, less a random half."""
-    return min(30.0, math.ldexp(0.25, turn)) * random.uniform(0.5, 1.0)
+    return min(30.0, math.ldexp(0.25, min(turn, 7))) * random.uniform(0.5, 1.0)
 
 
 def _said(error: BaseException) -> str:

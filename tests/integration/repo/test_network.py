@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from integration.repo.conftest import NAMES, Upstream
@@ -64,6 +66,27 @@ def test_an_overloaded_server_is_asked_again(upstream: Upstream, moody: Moody) -
     moody.mood = once
 
     assert upstream.sync(repository=at(moody)).changed
+
+
+def test_each_pause_is_longer_and_no_two_are_alike(upstream: Upstream, moody: Moody) -> None:
+    times: list[float] = []
+
+    def never(path: str, _wanted: str) -> Status | None:
+        if path != ALPHA:
+            return None
+        times.append(time.monotonic())
+        return Status(503)
+
+    moody.mood = never
+    result = upstream.sync(repository=at(moody), retries=4)
+
+    assert result.msg.startswith(f"os: {ALPHA[5:]}: after 5 tries: 503 Service Unavailable (from ")
+    pauses = [after - before for before, after in pairwise(times)]
+    longest = (0.5, 1, 2, 4)
+    assert len(pauses) == len(longest)
+    # More than that is the machine's.
+    assert all(most / 2 <= pause < most + 1 for pause, most in zip(pauses, longest, strict=True)), pauses
+    assert len({round(pause / most, 3) for pause, most in zip(pauses, longest, strict=True)}) > 1, pauses
 
 
 def test_a_server_that_stays_down_is_given_up(upstream: Upstream) -> None:
