@@ -260,7 +260,7 @@ def _build(module: AnsibleModule, layers: Layers) -> Result:
         appliance = _builder(module, layers, params["appliance"])
         _record(images, appliance, list(appliance.build()))
     made, changed = [], not all(step.cached for step in steps)
-    finished = images.finished(name, params["appliance"])
+    finished = images.finished(name, params["appliance"], artifacts)
     if artifacts:
         key = SigningKey.given(params["signing_key"], params["gnupg_home"])
         outputs = Outputs(Path(params["output"]) / name, key)

@@ -129,7 +129,7 @@ def work(module: AnsibleModule) -> Result:
     artifacts = read_artifacts(params["artifacts"])
     layers = Layers(Path(params["layers"]), runner)
     with layers.lock():
-        image = Images(layers).finished(params["name"], params["appliance"])
+        image = Images(layers).finished(params["name"], params["appliance"], artifacts)
         key = SigningKey.given(params["signing_key"], params["gnupg_home"])
         outputs = Outputs(Path(params["output"]) / params["name"], key)
         current = outputs.current(image, artifacts)

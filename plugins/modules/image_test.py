@@ -51,6 +51,12 @@ options:
     description: Architecture of the image.
     type: str
     default: x86_64
+  appliance:
+    description:
+      - Another image that was built in O(layers), which has the tools for tests of the kind C(machine),
+        QEMU and its firmware among them.
+      - Without it, the builder's own tools are used.
+    type: str
   accept:
     description:
       - Write the files of tests of the kind C(golden) as the image is now, to be reviewed, and run the tests
@@ -62,6 +68,7 @@ seealso:
 requirements:
   - bubblewrap
   - systemd-nspawn, util-linux and GNU coreutils for tests of the kind C(boot); rpm for C(integrity)
+  - QEMU for x86_64, OVMF, and what disks are made with (see M(osaas.fleet.image)) for C(machine)
   - the Python library pytest-testinfra for tests of the kind C(testinfra)
   - the Python libraries jsonschema, PyYAML, solv
 """
@@ -129,6 +136,7 @@ SPEC = ArgumentSpec(
         "layers": {"type": "path", "required": True},
         "gpgkey": {"type": "list", "elements": "path", "default": [], "no_log": False},
         "arch": {"type": "str", "default": "x86_64"},
+        "appliance": {"type": "str"},
         "accept": {"type": "bool", "default": False},
     }
 )
@@ -145,7 +153,7 @@ def work(module: AnsibleModule) -> Result:
     with layers.lock():
         plan = plan_image(runner, open_store(params["store"]), sources, name, params["arch"])
         keys = [Path(key) for key in params["gpgkey"]]
-        key, subject = subject_of(Builder(runner, layers, plan, sources, keys))
+        key, subject = subject_of(Builder(runner, layers, plan, sources, keys), params["appliance"])
         trials = plan.images[-1].definition.trials
         golden = [trial for trial in trials if isinstance(trial, GoldenTrial)] if params["accept"] else []
         diff = [_accept(trial, subject, dry=module.check_mode) for trial in golden]

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import typing as t
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import UUID, uuid5
@@ -29,7 +29,8 @@ class Finished:
     """The image that an artifact is made of, and the tools to make it with.
 
     `digest` is that of its listing; `stack` has the directories of its layers, the first one first.
-    `appliance` is the digest of the image that has the tools, empty for the builder's own.
+    `appliance` is the digest of the image that has the tools, empty for the builder's own. `others` are
+    images that artifacts are made against, by name.
     """
 
     built: Built
@@ -38,6 +39,7 @@ class Finished:
     digest: str
     stack: tuple[Path, ...]
     appliance: str
+    others: Mapping[str, Finished] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -87,6 +89,10 @@ class Artifact(ABC):
             "properties": dict(cls.options),
             "additionalProperties": False,
         }
+
+    def images(self) -> Iterable[str]:
+        """Other images that it is made against; this image stands for what it was before."""
+        return ()
 
     @abstractmethod
     def make(self, image: Finished, target: Path) -> None:

@@ -13,12 +13,14 @@ from ansible_collections.osaas.fleet.plugins.module_utils._image.artifacts impor
     directory,
     disk,
     erofs,
+    esp,
     ext4,
     oci,
     sbom,
+    sendstream,
     squashfs,
     tar,
 )
 
-ARTIFACT_MODULES = (cpio, directory, disk, erofs, ext4, oci, sbom, squashfs, tar)
+ARTIFACT_MODULES = (cpio, directory, disk, erofs, esp, ext4, oci, sbom, sendstream, squashfs, tar)
 ARTIFACT_KINDS = Artifact.kinds

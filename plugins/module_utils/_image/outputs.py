@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -14,7 +15,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ansible_collections.osaas.fleet.plugins.module_utils._command import Runner
-from ansible_collections.osaas.fleet.plugins.module_utils._files import read_json, sync_directory, write_json
+from ansible_collections.osaas.fleet.plugins.module_utils._files import (
+    json_text,
+    read_json,
+    sync_directory,
+    write_json,
+)
 from ansible_collections.osaas.fleet.plugins.module_utils._image.artifact import Artifact, Finished
 from ansible_collections.osaas.fleet.plugins.module_utils._image.listing import listing, summarise
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.digests import Hasher
@@ -47,7 +53,7 @@ class Outputs:
     def current(self, image: Finished, artifacts: Sequence[Artifact]) -> list[Output] | None:
         """What is there, if it was made of this image with these options and tools."""
         manifest = read_json(self.directory / MANIFEST)
-        about = _about(image, artifacts)
+        about = json.loads(json_text(_about(image, artifacts)))
         if manifest is None or {name: manifest.get(name) for name in about} != about:
             return None
         if self.key is not None and not self._is_signed(image.tools.runner, self.key):
@@ -103,5 +109,6 @@ def _about(image: Finished, artifacts: Sequence[Artifact]) -> dict[str, object]:
         "packages": [package.nevra for package in image.built.packages],
         "labels": dict(image.built.labels),
         "appliance": image.appliance,
+        "others": {name: other.digest for name, other in image.others.items()},
         "options": [{"kind": artifact.kind, **asdict(artifact)} for artifact in artifacts],
     }

@@ -35,9 +35,8 @@ def verify_reproducible(
             what = f"{change} is not the same in a second build"
             raise VerificationError(what, where=image.name, way_out="Find what it depends on besides")
         Images(layers).record(image.built)
-        again = replace(
-            Images(layers).finished(image.name, None), tools=image.tools, appliance=image.appliance
-        )
+        again = Images(layers).finished(image.name, None)
+        again = replace(again, tools=image.tools, appliance=image.appliance, others=image.others)
         outputs = Outputs(Path(scratch) / "artifacts" / image.name)
         for old, new in zip(made, outputs.make(again, artifacts)):
             if old != new:

@@ -58,11 +58,17 @@ class Sandbox:
         return self.runner.run(_apart(places, self.epoch, argv), check=False)
 
     def run_tool(
-        self, argv: Sequence[str], *, reads: Sequence[Path], writes: Path, stdin: str | None = None
+        self,
+        argv: Sequence[str],
+        *,
+        reads: Sequence[Path],
+        writes: Path,
+        devices: Sequence[str] = (),
+        stdin: str | None = None,
     ) -> Completed:
         """Run a program of this root on directories of the builder: it sees these, and can write to one.
 
-        Nothing else of the builder is there but its devices. Raises CommandError.
+        Nothing else of the builder is there but the usual devices, and those given. Raises CommandError.
         """
         places = ["--dev", "/dev", "--proc", "/proc", "--perms", "1777", "--tmpfs", "/tmp"]  # noqa: S108
         for name in PROGRAMS:
@@ -73,6 +79,8 @@ class Sandbox:
                 places += ["--ro-bind", str(place), f"/{name}"]
         for directory in reads:
             places += ["--ro-bind", str(directory), str(directory)]
+        for device in devices:
+            places += ["--dev-bind", device, device]
         places += ["--bind", str(writes), str(writes), "--chdir", str(writes)]
         return self.runner.run(_apart(places, self.epoch, argv), stdin=stdin)
 

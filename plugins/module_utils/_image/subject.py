@@ -9,11 +9,16 @@ from __future__ import annotations
 
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import InputError
 from ansible_collections.osaas.fleet.plugins.module_utils._image.build import Builder
+from ansible_collections.osaas.fleet.plugins.module_utils._image.built import built
+from ansible_collections.osaas.fleet.plugins.module_utils._image.images import Images
 from ansible_collections.osaas.fleet.plugins.module_utils._image.trial import Subject
 
 
-def subject_of(builder: Builder) -> tuple[str, Subject]:
-    """The key of the image of a plan, and the image. Raises InputError if it was not built."""
+def subject_of(builder: Builder, appliance: str | None) -> tuple[str, Subject]:
+    """The key of the image of a plan, and the image. Raises InputError if it was not built.
+
+    Tools for it are those of an `appliance` or the builder's own.
+    """
     plan, layers, tops = builder.plan, builder.layers, builder.tops()
     name = plan.images[-1].definition.name
     key = tops.get(name)
@@ -24,6 +29,8 @@ def subject_of(builder: Builder) -> tuple[str, Subject]:
     parent = plan.images[-1].definition.parent or ""
     return key, Subject(
         runner=builder.runner,
+        image=Images(layers).finish(built(plan, builder.stack(), {}), appliance),
+        scratch=layers.directory,
         root=layers.root(key),
         epoch=plan.epoch,
         sources=builder.sources,

@@ -17,6 +17,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from ansible_collections.osaas.fleet.plugins.module_utils._command import Completed, Runner
+from ansible_collections.osaas.fleet.plugins.module_utils._image.artifact import Finished
 from ansible_collections.osaas.fleet.plugins.module_utils._image.feature import Schema, frozen
 from ansible_collections.osaas.fleet.plugins.module_utils._image.listing import Entry
 from ansible_collections.osaas.fleet.plugins.module_utils._image.sandbox import sandboxed
@@ -27,10 +28,13 @@ from ansible_collections.osaas.fleet.plugins.module_utils._image.text import Pla
 class Subject:
     """The image under test. `sources` is the directory of its definition, `packages` are NEVRAs.
 
-    `entries` is its listing. What is called `before` is that of its parent, empty if it has none.
+    `image` is the same for artifacts. `entries` is its listing. What is called `before` is that of its
+    parent, empty if it has none. Below `scratch` a test may put what is large.
     """
 
     runner: Runner
+    image: Finished
+    scratch: Path
     root: Path
     epoch: int
     sources: Path

@@ -13,10 +13,11 @@ from ansible_collections.osaas.fleet.plugins.module_utils._image.trials import (
     command,
     golden,
     integrity,
+    machine,
     packages,
     testinfra,
     units,
 )
 
-TRIAL_MODULES = (boot, command, golden, integrity, packages, testinfra, units)
+TRIAL_MODULES = (boot, command, golden, integrity, machine, packages, testinfra, units)
 TRIAL_KINDS = Trial.kinds

@@ -14,20 +14,19 @@ from pathlib import Path
 from uuid import UUID
 
 from ansible_collections.osaas.fleet.plugins.module_utils._image.artifact import MIB, Artifact, Finished
-from ansible_collections.osaas.fleet.plugins.module_utils._image.boot_files import kernel_arguments
+from ansible_collections.osaas.fleet.plugins.module_utils._image.boot_partition import (
+    BOOT,
+    SIZE,
+    Boot,
+    make_esp,
+)
 from ansible_collections.osaas.fleet.plugins.module_utils._image.file_systems import (
     make_btrfs,
     make_erofs,
     make_ext4,
 )
 from ansible_collections.osaas.fleet.plugins.module_utils._image.gpt import Partition, make_disk
-from ansible_collections.osaas.fleet.plugins.module_utils._image.loader import (
-    entry_files,
-    loader_files,
-    unified_files,
-)
 from ansible_collections.osaas.fleet.plugins.module_utils._image.verity import format_verity
-from ansible_collections.osaas.fleet.plugins.module_utils._image.vfat import make_vfat
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class DiskArtifact(Artifact, kind="disk"):
     """A GPT with an EFI system partition, and the image as its root. `free` and `esp` are in MiB."""
 
     root: t.Literal["ext4", "btrfs", "erofs"] = "ext4"
-    boot: t.Literal["entry", "unified"] = "entry"
+    boot: Boot = "entry"
     free: int = 512
     esp: int = 256
 
@@ -47,23 +46,20 @@ class DiskArtifact(Artifact, kind="disk"):
             "default": "ext4",
             "description": "The root file system. EROFS is read-only, and dm-verity vouches for it.",
         },
-        "boot": {
-            "enum": ["entry", "unified"],
-            "default": "entry",
-            "description": "Boot by an entry with kernel and initramfs, or by a unified kernel image.",
-        },
+        "boot": BOOT,
         "free": {**MIB, "default": 512, "description": "MiB that are free in a root that can be written."},
-        "esp": {**MIB, "default": 256, "description": "MiB of the EFI system partition."},
+        "esp": SIZE,
     }
 
     def make(self, image: Finished, target: Path) -> None:
+        self.write(image, target)
+
+    def write(self, image: Finished, target: Path, last: Sequence[str] = ()) -> None:
+        """The same, and the kernel is told these arguments last."""
         with image.scratch(target) as scratch:
             arguments, partitions = self._root(image, scratch)
-            arguments = [*arguments, *kernel_arguments(image.root)]
-            kind = entry_files if self.boot == "entry" else unified_files
-            files = {**kind(image, scratch, arguments), **loader_files(image, scratch)}
             esp = scratch / "esp"
-            make_vfat(image, esp, self.esp, files)
+            make_esp(image, esp, scratch, self.esp, self.boot, arguments, last)
             boot = Partition("esp", "esp", image.uuid("partition esp"), esp)
             make_disk(image, target, scratch, [boot, *partitions])
 

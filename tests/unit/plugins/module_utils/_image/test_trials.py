@@ -12,6 +12,7 @@ from typing import cast
 import pytest
 from ansible_collections.osaas.fleet.plugins.module_utils._command import Runner
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import InputError
+from ansible_collections.osaas.fleet.plugins.module_utils._image.artifact import Finished
 from ansible_collections.osaas.fleet.plugins.module_utils._image.layers import Layers
 from ansible_collections.osaas.fleet.plugins.module_utils._image.listing import Entry
 from ansible_collections.osaas.fleet.plugins.module_utils._image.text import Place
@@ -41,6 +42,8 @@ def subject(directory: Path) -> Subject:
     after = [entry("/a", "bb"), entry("/c", mode=0o600), entry("/d"), entry("/x/d"), entry("/t", time=2)]
     return Subject(
         runner=NO_RUNNER,
+        image=cast(Finished, SimpleNamespace()),
+        scratch=directory,
         root=directory,
         epoch=1,
         sources=directory,
