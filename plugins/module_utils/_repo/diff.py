@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import tempfile
 import typing as t
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from ansible_collections.osaas.fleet.plugins.module_utils._command import Runner
@@ -92,8 +92,17 @@ def difference(
         removed=tuple(_change(was[key], None) for key in sorted(was.keys() - is_.keys())),
         upgraded=tuple(_change(was[key], is_[key]) for key in order if order[key] > 0),
         downgraded=tuple(_change(was[key], is_[key]) for key in order if order[key] < 0),
-        advisories=tuple(sorted((a for a in now if a.id not in known), key=lambda one: one.id)),
+        advisories=_once(advisory for advisory in now if advisory.id not in known),
     )
+
+
+def _once(advisories: Iterable[Advisory]) -> tuple[Advisory, ...]:
+    """Each of them by its id, sorted: one that is about packages of several repos is in all of these."""
+    found: dict[str, Advisory] = {}
+    for one in advisories:
+        first = found.setdefault(one.id, one)
+        found[one.id] = replace(first, cves=tuple(sorted({*first.cves, *one.cves})))
+    return tuple(found[name] for name in sorted(found))
 
 
 def _newest(packages: Sequence[Package]) -> dict[tuple[str, str], Package]:

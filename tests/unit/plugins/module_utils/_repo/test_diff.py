@@ -67,6 +67,12 @@ def test_the_newest_build_of_each_architecture_counts() -> None:
     assert [one.bytes for one in (*found.added, *found.removed)] == [7, 0]
 
 
+def test_an_advisory_about_several_repos_counts_once() -> None:
+    os, apps = (Advisory("A-1", "security", "Low", "t", cves) for cves in (("CVE-2",), ("CVE-1", "CVE-2")))
+    found = difference([], [], [], [os, apps])
+    assert found.advisories == (Advisory("A-1", "security", "Low", "t", ("CVE-1", "CVE-2")),)
+
+
 def test_advisories_gained_name_their_cves_once() -> None:
     known = Advisory("A-1", "security", "Low", "", ("CVE-1",))
     fresh = [Advisory(f"A-{number}", "security", "", "", ("CVE-2", "CVE-3")) for number in (3, 2)]
