@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import statistics
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -27,26 +28,43 @@ class Cost:
         return Cost(self.wall - floor.wall, self.cpu - floor.cpu, self.peak - floor.peak)
 
 
-def measure(argv: Sequence[str | Path], env: Mapping[str, str], log: Path) -> Cost:
-    """Run a command to its end; it must succeed."""
+class TooLong(Exception):
+    """A command did not end in the time that it has."""
+
+
+def measure(
+    argv: Sequence[str | Path], env: Mapping[str, str], log: Path, limit: float | None = None
+) -> Cost:
+    """Run a command to its end; it must succeed. Raises TooLong after `limit` seconds."""
     begun = time.monotonic()
     with log.open("wb") as output:
         process = subprocess.Popen(
             [str(word) for word in argv], env={**os.environ, **env}, stdout=output, stderr=output
         )
+        killer = threading.Timer(limit or threading.TIMEOUT_MAX, process.kill)
+        killer.start()
         _pid, status, usage = os.wait4(process.pid, 0)
+        killer.cancel()
         process.returncode = os.waitstatus_to_exitcode(status)
     wall = time.monotonic() - begun
+    if limit and wall >= limit:
+        raise TooLong(f"did not end within {limit:.0f} s")
     assert process.returncode == 0, f"{argv[0]}: {log.read_text()[-2000:]}"
     return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
 def medians(runs: int, rows: Mapping[str, Callable[[], Cost]]) -> dict[str, Cost]:
-    """Field by field, of so many runs of each, one of each after the other: all see the same machine."""
+    """Field by field, of so many runs of each, one of each after the other: all see the same machine.
+
+    What took too long once is run no more, and has no row.
+    """
     costs: dict[str, list[Cost]] = {name: [] for name in rows}
     for _run in range(runs):
-        for name, once in rows.items():
-            costs[name].append(once())
+        for name in list(costs):
+            try:
+                costs[name].append(rows[name]())
+            except TooLong:
+                del costs[name]
     return {
         name: Cost(*(statistics.median(getattr(cost, field.name) for cost in of) for field in fields(Cost)))
         for name, of in costs.items()
