@@ -22,8 +22,9 @@ description:
     falls back to what ran before, with no controller; the release is then remembered as bad, and refused.
   - To roll back, commit the digest of an earlier deployment that is still there. It needs no store, and is
     counted too.
-  - Deployments beyond O(keep) are removed, what failed and what is oldest first; never what runs, what the
-    host would fall back to, what boots next, or what was staged last.
+  - Before one is staged, and after one is committed, deployments beyond O(keep) are removed, what failed and
+    what is oldest first; never what runs, what the host would fall back to, what boots next, or what was
+    staged last.
   - Reboots are left to the caller.
 author:
   - osaas.fleet contributors (@osaas-fleet)
@@ -242,11 +243,9 @@ class _Done:
 def _work(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
     _check(params)
+    before = read_standing(PATHS)  # before a lock is put on a host that is no image host
     with exclusive(PATHS.lock):
-        before = read_standing(PATHS)
         done = _STATES[params["state"]](module, params)
-        if not module.check_mode and params["state"] != "absent":
-            done.removed += deployment_commit.collect(PATHS, params["keep"])
         after = before if module.check_mode else read_standing(PATHS)
     foretold = module.check_mode and params["state"] == "committed"
     boots = params["digest"] if foretold else after.committed
@@ -278,6 +277,9 @@ def _check(params: dict[str, t.Any]) -> None:
 
 
 def _stage(module: AnsibleModule, params: dict[str, t.Any]) -> _Done:
+    removed: tuple[str, ...] = ()
+    if not module.check_mode:
+        removed = deployment_commit.collect(PATHS, params["keep"], params["digest"])
     wish = deployment_stage.Wish(
         origin=open_origin(params["url"], params["ca_cert"] or "", params["timeout"]),
         url=params["url"],
@@ -287,14 +289,18 @@ def _stage(module: AnsibleModule, params: dict[str, t.Any]) -> _Done:
         force=params["force"],
     )
     done = deployment_stage.stage(PATHS, ModuleRunner(module), wish, check=module.check_mode)
-    return _Done(done.changed, as_json(done.deployment), done.came, done.copied, removed=done.removed)
+    removed += done.removed
+    return _Done(done.changed, as_json(done.deployment), done.came, done.copied, removed=removed)
 
 
 def _commit(module: AnsibleModule, params: dict[str, t.Any]) -> _Done:
     arguments = tuple(params["kernel_arguments"])
     order = deployment_commit.Order(params["digest"], params["tries"], arguments, params["force"])
     done = deployment_commit.commit(PATHS, order, check=module.check_mode)
-    return _Done(done.changed, as_json(done.deployment), entry=done.entry.file_name, removed=done.removed)
+    removed = done.removed
+    if not module.check_mode:
+        removed += deployment_commit.collect(PATHS, params["keep"])
+    return _Done(done.changed, as_json(done.deployment), entry=done.entry.file_name, removed=removed)
 
 
 def _remove(module: AnsibleModule, params: dict[str, t.Any]) -> _Done:

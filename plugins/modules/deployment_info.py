@@ -34,7 +34,7 @@ EXAMPLES = r"""
 - name: Stop if it fell back
   ansible.builtin.assert:
     that: info.deployment.current == wanted
-    fail_msg: "{{ info.deployment.failed | selectattr('digest', 'eq', wanted) | map(attribute='reason') | join }}"
+    fail_msg: "{{ info.deployment.failed }}"
 """
 
 RETURN = r"""

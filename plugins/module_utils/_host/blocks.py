@@ -67,11 +67,12 @@ def at_hand(tree: HashTree, locals_: Sequence[Local]) -> dict[bytes, tuple[int, 
 class Blocks:
     """A file being put together, see fetch.Wanted. Every block in it is checked: those of an earlier try too.
 
-    `lacks` says for each block whether it is still missing.
+    `name` is for messages; `lacks` says for each block whether it is still missing.
     """
 
     stream: t.BinaryIO
     tree: HashTree
+    name: str
     lacks: list[bool] = field(init=False)
     copied: int = field(default=0, init=False)
     _rest: bytes = field(default=b"", init=False)  # of a block that came in part
@@ -137,7 +138,8 @@ class Blocks:
         if block >= len(self.lacks) or not self.lacks[block]:
             return 0
         if self.tree.hash_of(data) != self.tree.leaf(block):
-            raise VerificationError(f"block {block} that came is not the one in its hash tree")
+            what = f"block {block} that came is not the one in its hash tree"
+            raise VerificationError(what, where=self.name, way_out="Run it again; else repair the store")
         self._put(block, data)
         return BLOCK
 

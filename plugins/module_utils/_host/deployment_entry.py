@@ -77,15 +77,15 @@ def named(entries: Collection[BootEntry], name: str) -> BootEntry | None:
 
 
 def gives_up(entries: Collection[BootEntry], booted: str) -> bool:
-    """Whether the boot that came from the entry `booted` should end, for another may do better.
+    """Whether the boot that came from the entry `booted` should end: there is something to fall back to.
 
-    It may not where the entry is known to be good, or where the loader would only come back to the same one
-    for ever: a host that stays up can be mended.
+    It should not where the entry is known to be good, or nothing else would be booted: a host that stays up
+    can be mended.
     """
     entry = named(entries, booted)
     if entry is None or entry.tries_left is None:
         return False
-    return any(not one.given_up for one in entries)
+    return any(not one.given_up for one in entries if one.name != booted)
 
 
 def _value(entry: BootEntry, key: str) -> str:

@@ -8,24 +8,31 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 from collections.abc import Collection
 from pathlib import Path
 
 from ansible_collections.osaas.fleet.plugins.module_utils._files import sync_directory
 from ansible_collections.osaas.fleet.plugins.module_utils._host.deployment_entry import digest_of
-from ansible_collections.osaas.fleet.plugins.module_utils._host.deployments import Standing
+from ansible_collections.osaas.fleet.plugins.module_utils._host.deployments import LEAVING, Standing
 from ansible_collections.osaas.fleet.plugins.module_utils._host.esp import remove_entry
 from ansible_collections.osaas.fleet.plugins.module_utils._host.image_paths import SHORT, ImagePaths
 
 
 def remove(paths: ImagePaths, standing: Standing, digest: str) -> None:
-    """Entries first, then what they load, then the rest; each is durable before the next begins."""
+    """Entries first, then what they load, then the rest; each is durable before the next begins.
+
+    It is marked before: without entries, it would be taken for one that was staged.
+    """
+    directory = paths.deployments / digest
+    if directory.exists():
+        os.utime(directory, (LEAVING, LEAVING))
+        sync_directory(directory)
     for entry in standing.entries:
         if digest_of(entry) == digest:
             remove_entry(paths, entry)
     _remove_kernel(paths, digest[:SHORT])
-    directory = paths.deployments / digest
     if directory.exists():
         # Out of the way first: half a deployment would be taken for a whole one.
         paths.staging.mkdir(parents=True, exist_ok=True)

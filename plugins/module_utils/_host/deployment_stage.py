@@ -165,7 +165,7 @@ def _bring_root(
     with disk_faults(part):
         part.touch()
         with part.open("r+b") as stream:
-            blocks = Blocks(stream, tree)
+            blocks = Blocks(stream, tree, path)
             blocks.copy(_locals(paths, standing))
             came = fetch(wish.origin, path, blocks)
             stream.flush()

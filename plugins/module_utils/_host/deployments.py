@@ -32,6 +32,8 @@ from ansible_collections.osaas.fleet.plugins.module_utils._host.deployment_entry
 from ansible_collections.osaas.fleet.plugins.module_utils._host.esp import read_entries
 from ansible_collections.osaas.fleet.plugins.module_utils._host.image_paths import ImagePaths
 
+LEAVING = 0  # time of the directory of a deployment whose removal has begun
+
 
 @dataclass(frozen=True)
 class Standing:
@@ -101,10 +103,10 @@ def read_standing(paths: ImagePaths) -> Standing:
     entries = read_entries(paths)
     installed, since = {}, {}
     for directory in sorted(paths.deployments.glob("*")):
-        deployment = _read(directory)
-        if deployment is not None:
+        deployment, staged = _read(directory), directory.stat().st_mtime
+        if deployment is not None and staged != LEAVING:
             installed[directory.name] = deployment
-            since[directory.name] = directory.stat().st_mtime
+            since[directory.name] = staged
     failed = bad_images.failures(entries, bad_images.read_reports(paths, entries), booted["entry"])
     releases = {digest: one.release for digest, one in installed.items()}
     bad = bad_images.known_bad(bad_images.read_bad(paths), failed, releases, bad_images.now())

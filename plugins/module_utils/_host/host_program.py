@@ -49,9 +49,23 @@ def look(paths: ImagePaths, runner: Runner) -> list[str]:
         checks = [check_of(given) for given in config.get("health_checks") or ()]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         return [f"{paths.runtime}: {type(error).__name__}: {error}"]
-    unjudged = [check.name for check in checks if check.options.get("jmespath")]
+    unjudged = [f"{check.name}: jmespath needs a controller" for check in checks if check.options["jmespath"]]
     verdicts, _state = run_checks(runner, checks, {})
-    return failures(verdicts) + [f"{name}: jmespath needs a controller" for name in unjudged]
+    return [*failures(verdicts), *unjudged, *_rot(paths, runner)]
+
+
+def _rot(paths: ImagePaths, runner: Runner) -> list[str]:
+    """Whether dm-verity met a block of the root that is not the image's: who read it had an error."""
+    if not paths.verity.exists():
+        return []
+    done = runner.run(["veritysetup", "status", paths.verity.name], check=False)
+    words = {key.strip(): value.strip() for key, _colon, value in _pairs(done.stdout)}
+    status = words.get("status", "unknown")
+    return [] if status == "verified" else [f"root: dm-verity says that it is {status}"]
+
+
+def _pairs(text: str) -> list[tuple[str, str, str]]:
+    return [line.partition(":") for line in text.splitlines()]
 
 
 def bless(paths: ImagePaths, _runner: Runner) -> int:

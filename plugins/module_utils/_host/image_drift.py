@@ -44,7 +44,7 @@ def drift(paths: ImagePaths) -> list[Change]:
 def _walk(paths: ImagePaths, directory: Path, prefix: str) -> Iterator[Change]:
     for entry in os.scandir(directory):
         name = f"{prefix}{entry.name}"
-        if NOISE.fullmatch(name):
+        if NOISE.fullmatch(name) or (paths.persistent / name).exists():
             continue
         lower = paths.lower / name
         info = entry.stat(follow_symlinks=False)
@@ -54,14 +54,15 @@ def _walk(paths: ImagePaths, directory: Path, prefix: str) -> Iterator[Change]:
             if not lower.is_dir() and not _of_identity(paths, name):
                 yield Change(f"/{name}", "added")
             yield from _walk(paths, Path(entry.path), f"{name}/")
-        elif (
-            _same(Path(entry.path), lower)
-            or _of_identity(paths, name, Path(entry.path))
-            or (name == SHADOW and _others(Path(entry.path)) == _others(lower))
-        ):
-            continue
-        else:
+        elif not _meant(paths, name, Path(entry.path), lower):
             yield Change(f"/{name}", "changed" if os.path.lexists(lower) else "added")
+
+
+def _meant(paths: ImagePaths, name: str, upper: Path, lower: Path) -> bool:
+    """Whether a file is as the image or the identity has it."""
+    if name == SHADOW:
+        return _others(upper) == _others(lower)
+    return _same(upper, lower) or _of_identity(paths, name, upper)
 
 
 def _is_whiteout(info: os.stat_result) -> bool:

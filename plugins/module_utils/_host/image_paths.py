@@ -78,6 +78,16 @@ class ImagePaths:
         return self.data / "config/keys"
 
     @property
+    def persistent(self) -> Path:
+        """What an image keeps beside /var, at the same paths."""
+        return self.data / "persistent"
+
+    @property
+    def verity(self) -> Path:
+        """The device of the root, if dm-verity vouches for it."""
+        return self.root / "dev/mapper/osaas-root"
+
+    @property
     def state(self) -> Path:
         """What this library remembers between boots."""
         return self.data / "state"

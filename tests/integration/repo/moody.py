@@ -48,7 +48,19 @@ class Drip:
     seconds: float
 
 
-Mood = Callable[[str, str], Status | Hang | Promise | Drip | None]
+@dataclass(frozen=True)
+class Whole:
+    """Send the whole file, whatever part of it was asked for."""
+
+
+@dataclass(frozen=True)
+class Garble:
+    """Send another byte in this place of the file."""
+
+    offset: int
+
+
+Mood = Callable[[str, str], Status | Hang | Promise | Drip | Whole | Garble | None]
 
 
 @dataclass
@@ -117,16 +129,20 @@ class _Handler(SimpleHTTPRequestHandler):
                 self.wfile.write(b"\0" * mood.size)
                 time.sleep(mood.seconds)
 
-    def _send(self, content: bytes, wanted: str, mood: Hang | Promise | None) -> None:
-        match = re.fullmatch(r"bytes=(\d+)-", wanted)
+    def _send(self, content: bytes, wanted: str, mood: Hang | Promise | Whole | Garble | None) -> None:
+        if isinstance(mood, Garble):
+            other = bytes([content[mood.offset] ^ 1])
+            content = content[: mood.offset] + other + content[mood.offset + 1 :]
+        match = None if isinstance(mood, Whole) else re.fullmatch(r"bytes=(\d+)-(\d*)", wanted)
         start = int(match[1]) if match else 0
+        end = min(int(match[2]) + 1, len(content)) if match and match[2] else len(content)
         self.send_response(206 if match else 200)
         if match:
-            self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
+            self.send_header("Content-Range", f"bytes {start}-{end - 1}/{len(content)}")
         more = mood.more if isinstance(mood, Promise) else 0
-        self.send_header("Content-Length", str(len(content) - start + more))
+        self.send_header("Content-Length", str(end - start + more))
         self.end_headers()
-        self.wfile.write(content[start:][: mood.after if isinstance(mood, Hang) else None])
+        self.wfile.write(content[start:end][: mood.after if isinstance(mood, Hang) else None])
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (the base class names it)
         pass
