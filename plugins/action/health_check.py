@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 import typing as t
 
 from ansible_collections.osaas.fleet.plugins.plugin_utils._bodies import judge_bodies
@@ -12,9 +13,13 @@ from ansible_collections.osaas.fleet.plugins.plugin_utils._patient import Patien
 
 
 class ActionModule(PatientAction):
-    """Runs the module health_check, and fails by itself once bodies were judged."""
+    """Runs the module health_check, tells it the time, and fails by itself once bodies were judged."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """See PatientAction.run."""
         result = super().run(tmp, task_vars)
         return judge_bodies(result, self._task.args) if "results" in result else result
+
+    def module_args(self) -> dict[str, t.Any]:
+        """Adds the time of this try."""
+        return {**super().module_args(), "controller_time": time.time()}

@@ -41,7 +41,7 @@ options:
           - V(free_space) - the file system of O(checks[].path) has O(checks[].minimum) left.
           - V(kernel) - the running kernel matches O(checks[].release), or else is the newest installed.
           - V(boot_id) - the host was rebooted since O(baseline).
-          - V(clock) - the clock is in sync.
+          - V(clock) - the clock is in sync, and differs from the controller's by at most O(checks[].maximum).
           - V(load) - the load average of the last minute is at most O(checks[].maximum) per CPU.
           - V(journal) - no errors in the journal since the boot that match O(checks[].matching), other than
             those that were there before. Messages that differ only in numbers are the same.
@@ -108,7 +108,7 @@ options:
         description: Release of the kernel as C(uname -r) tells it, as a pattern such as V(5.14.0-*).
         type: str
       maximum:
-        description: Load per CPU.
+        description: Load per CPU, required for a check of kind V(load); seconds, 60 by default, for V(clock).
         type: float
       matching:
         description: Regular expression; every error matches if there is none.
@@ -138,6 +138,11 @@ options:
     description: Whether the module fails if a check failed.
     type: bool
     default: true
+  controller_time:
+    description:
+      - Seconds since 1970 by the clock of the controller, when it called.
+      - Set by the action plugin; leave it out.
+    type: float
 seealso:
   - module: osaas.fleet.os_update
 """
@@ -205,6 +210,7 @@ baseline:
   type: dict
 """
 
+import time
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
@@ -229,15 +235,18 @@ SPEC = ArgumentSpec(
         },
         "baseline": {"type": "dict", "default": {}},
         "fail": {"type": "bool", "default": True},
+        "controller_time": {"type": "float"},
         "reconnect_timeout": {"type": "int", "default": 120},
     }
 )
 
 
 def _work(module: AnsibleModule) -> dict[str, t.Any]:
+    called = module.params["controller_time"]
+    ahead = 0.0 if called is None else time.time() - called
     baseline = module.params["baseline"]
     runner = ModuleRunner(module)
-    checks = [check_of(one) for one in module.params["checks"]]
+    checks = [check_of({**one, "ahead": ahead}) for one in module.params["checks"]]
     verdicts, state = run_checks(runner, checks, baseline.get("baseline", baseline))
     failed = failures(verdicts)
     for line in failures(verdicts, "warning"):

@@ -89,6 +89,12 @@ host:
     pinned: {description: Id of the pinned release; V(null) if the host is not pinned., type: str}
     running: {description: Id of the release that the host was last brought to; V(null) if none., type: str}
     package_set_digest: {description: See M(osaas.fleet.os_update)., type: str}
+    module_streams:
+      description:
+        - Module streams that are enabled, each as C(name:stream), and modules that are disabled, as C(-name).
+      type: list
+      elements: str
+      sample: ['nodejs:18', '-perl']
     drift: {description: Whether the host is not as its pin says., type: bool}
     drift_reasons: {description: Why., type: list, elements: str}
     package_changes:

@@ -18,6 +18,7 @@ description:
   - Other updaters (dnf-automatic, PackageKit, timers that run a package manager, package upgrades of
     cloud-init) are found, and treated as O(updaters) says.
   - Packages are not touched; see M(osaas.fleet.os_update).
+  - A host that goes back to a restore point at its next boot refuses every change until then.
 author:
   - osaas.fleet contributors (@osaas-fleet)
 extends_documentation_fragment:
@@ -184,6 +185,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._host import pinning, 
 from ansible_collections.osaas.fleet.plugins.module_utils._host.bad_releases import refuse_bad
 from ansible_collections.osaas.fleet.plugins.module_utils._host.options import RELEASE_OPTIONS, release_of
 from ansible_collections.osaas.fleet.plugins.module_utils._host.pin import Pin, check_pin
+from ansible_collections.osaas.fleet.plugins.module_utils._host.restore_point import refuse_if_left
 from ansible_collections.osaas.fleet.plugins.module_utils._host.running import read_running
 from ansible_collections.osaas.fleet.plugins.module_utils._module import ArgumentSpec, run_module
 
@@ -221,6 +223,8 @@ def _work(module: AnsibleModule) -> dict[str, t.Any]:
         quieting = quiet.plan_quiet(runner, params["updaters"], params["allow_updaters"])
     else:
         changes, quieting = pinning.plan_unpin(), quiet.plan_restore()
+    if changes.changed() or quieting.changed:
+        refuse_if_left()
     if not module.check_mode:
         quiet.carry_out(runner, quieting)
         pinning.carry_out(changes)

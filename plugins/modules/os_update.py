@@ -20,6 +20,8 @@ description:
     that were installed by then are installed again, so that no file, script or trigger is missing.
   - It counts as done only if a fresh look finds nothing left to do. If it cannot be finished and the host has
     been pinned to another release since, that one is installed over it.
+  - Packages that are installed in several versions, whoever made them so, are made one again; all but the
+    newest are removed, without a resolver, and the rest is installed again or becomes what the release has.
   - A broken rpm database is rebuilt if rpm proves that it is broken, and if no package would be lost. The
     broken one is kept in C(/var/lib/osaas).
   - Executables in C(/etc/osaas/pre-update.d) and C(/etc/osaas/post-update.d) of the host are run before and

@@ -65,14 +65,14 @@ class Site:
         self.keys[repo], self.repositories[repo] = key, repo
 
     def pin(self, host: str, release: str, **more: Any) -> dict[str, Any]:
+        offered = [{"name": name, "gpgkey": [key]} for name, key in self.repositories.items()]
         return self.call(
             host,
             "host_pin",
             release=release,
             digest=f"digest of {release}",
-            repositories=[{"name": name, "gpgkey": [key]} for name, key in self.repositories.items()],
             gpgkeys=[{"name": name, "content": content} for name, content in self.keys.items()],
-            **{"url": f"http://{self.fleet.address}:8080", **more},
+            **{"url": f"http://{self.fleet.address}:8080", "repositories": offered, **more},
         )
 
     def update(self, host: str, state: str, release: str, *flags: str, **more: Any) -> dict[str, Any]:

@@ -19,17 +19,18 @@ from testbed.distro import Distro
 from testbed.fleet import Fleet
 
 from .conftest import CACHE, RUN_DIR, on_flavours
-from .host_site import R1, R2, R3, Site, fill_store
+from .host_site import R1, R2, R3, REPOS, Site, fill_store
 
 pytestmark = on_flavours("testbed-9", "testbed-next")
 
-HOST = "host-01"
+HOST, OTHER = "host-01", "host-02"
 RUNS = os.uname().release
 KERNELS = (
     ("6.90.1", RUNS),
     ("6.90.2", "6.90.2-1"),
     ("6.90.3", "6.90.3-1"),
 )  # version, and what uname -r says
+LATER = (("6.91.1", "6.91.1-1"), ("6.91.2", RUNS))  # those of the second host
 KERNEL = """\
 %package -n kernel-core
 Version: {version}
@@ -72,11 +73,11 @@ WANTED = "dnf -q repoquery --userinstalled --qf '%{name}\\n' | sort -u"
 LOOK = "find /boot /usr/lib/modules -type f -exec sha256sum {} + | sort -k 2"
 
 
-def build(forge: Forge, number: int, packages: list[str]) -> list[Path]:
+def build(forge: Forge, which: tuple[str, str], packages: list[str]) -> list[Path]:
     """Signed packages: a kernel, and what else there is."""
-    version, release = KERNELS[number]
+    version, release = which
     text, files = kernel(version, release)
-    top = forge.root / f"batch-{number}"
+    top = forge.root / f"batch-{version}"
     top.mkdir()
     (top / "batch.spec").write_text(
         SPEC.format(packages="\n".join([text, *packages]), files="\n".join(files))
@@ -105,21 +106,27 @@ def fill(forge: Forge, store: Path) -> Path:
     """A repo of the site in each release; returns its key. Older kernels are offered too."""
     key = forge.key("site")
     brittle = plain("brittle", "1", "Requires: part")
-    first = build(forge, 0, [plain("tool", "1", "Requires: part"), plain("part", "1"), brittle])
+    first = build(forge, KERNELS[0], [plain("tool", "1", "Requires: part"), plain("part", "1"), brittle])
     newer = [
         plain("tool", "2", "Requires: extra"),
         plain("extra", "1"),
         plain("whole", "1", "Obsoletes: part"),
     ]
-    second, third = build(forge, 1, newer), build(forge, 2, [])
+    second, third = build(forge, KERNELS[1], newer), build(forge, KERNELS[2], [])
     old = [rpm for rpm in first if rpm.name.startswith("kernel")]
-    for release, rpms in {R1: first, R2: [*old, *second], R3: [*old, *second, *third]}.items():
-        repo = store / "snapshots" / release / "site"
+    offer(forge, store, "site", {R1: first, R2: [*old, *second], R3: [*old, *second, *third]})
+    standing, coming = (build(forge, one, []) for one in LATER)
+    offer(forge, store, "later", {R1: standing, R2: [*standing, *coming]})
+    return key
+
+
+def offer(forge: Forge, store: Path, name: str, contents: dict[str, list[Path]]) -> None:
+    for release, rpms in contents.items():
+        repo = store / "snapshots" / release / name
         repo.mkdir(parents=True)
         for rpm in rpms:
             (repo / rpm.name).hardlink_to(rpm)
         forge.index(repo, key="site")
-    return key
 
 
 @pytest.fixture(scope="module")
@@ -134,23 +141,24 @@ def site(distro: Distro, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
     finally:
         forge.close()
     with Fleet.start(
-        "kernels", distro=distro, hosts=1, racks=1, store=store, run_dir=RUN_DIR, cache=CACHE, progress=print
+        "kernels", distro=distro, hosts=2, racks=1, store=store, run_dir=RUN_DIR, cache=CACHE, progress=print
     ) as fleet:
         site = Site(fleet, distro, scratch)
         site.offer("site", key.read_text())
-        site.shell(HOST, "mkdir -p /boot/loader/entries /boot/$(cat /etc/machine-id)")
-        site.shell(HOST, "sed -i s/_limit=3/_limit=2/ /etc/dnf/dnf.conf")
+        for host in (HOST, OTHER):
+            site.shell(host, "mkdir -p /boot/loader/entries /boot/$(cat /etc/machine-id)")
+            site.shell(host, "sed -i s/_limit=3/_limit=2/ /etc/dnf/dnf.conf")
         assert not site.pin(HOST, R1)["failed"]
         site.shell(HOST, "dnf -y -q install kernel-core tool")
         assert not site.update(HOST, "active", R1)["failed"]
         yield site
 
 
-def kernels(site: Site) -> list[str]:
+def kernels(site: Site, host: str = HOST) -> list[str]:
     """Versions of the kernels' packages; the boot loader has an entry for each, and no other."""
-    found = site.shell(HOST, "rpm -q --qf '%{VERSION}\\n' kernel-core | sort").split()
-    entries = site.shell(HOST, "sed -n 's/^version *//p' /boot/loader/entries/*.conf | sort").split()
-    assert entries == sorted(dict(KERNELS)[one] for one in found)
+    found = site.shell(host, "rpm -q --qf '%{VERSION}\\n' kernel-core | sort").split()
+    entries = site.shell(host, "sed -n 's/^version *//p' /boot/loader/entries/*.conf | sort").split()
+    assert entries == sorted(dict((*KERNELS, *LATER))[one] for one in found)
     return found
 
 
@@ -199,8 +207,41 @@ def test_what_a_person_wanted_goes_only_if_it_may(site: Site) -> None:
         f"release {R2}: would remove brittle, installed by a person. Name them in allow_removals if they may"
     )
     assert refused["msg"] == f"{said} go"
+    site.shell(HOST, "mkdir -p /etc/dnf/protected.d; echo brittle > /etc/dnf/protected.d/brittle.conf")
+    refused = site.update(HOST, "active", R2)
+    assert refused["msg"] == f"{said} go".replace("installed by a person", "protected by dnf")
+    site.shell(HOST, "dnf -y -q mark remove brittle || dnf -y -q mark dependency brittle")
+    assert site.update(HOST, "staged", R2, "--check")["msg"] == refused["msg"]
+    site.shell(HOST, "dnf -y -q mark install brittle || dnf -y -q mark user brittle")
     forward = site.update(HOST, "active", R2, allow_removals=["brittle"])
     assert "brittle-0:1-1.noarch" in forward["packages"]["remove"], forward
     back = site.update(HOST, "rolled_back", R2, remember=False)
     assert back["restored"] and back["package_set_digest"] == before, back
     assert "brittle" in site.shell(HOST, WANTED).split()
+
+
+def test_a_newer_kernel_that_runs_already_goes_and_a_reboot_is_due(site: Site) -> None:
+    """The loader is left with the kernel of before alone, and with all that it needs."""
+    repositories = [{"name": name, "gpgkey": ["testbed"]} for name in REPOS]
+    more = {"repositories": [*repositories, {"name": "later", "gpgkey": ["site"]}]}
+    assert not site.pin(OTHER, R1, **more)["failed"]
+    site.shell(OTHER, "dnf -y -q install kernel-core")
+    before = site.update(OTHER, "active", R1)["package_set_digest"]
+    assert not site.pin(OTHER, R2, **more)["failed"]
+    assert not site.update(OTHER, "active", R2)["failed"]
+    assert kernels(site, OTHER) == ["6.91.1", "6.91.2"]
+    site.reboot(OTHER)
+    site.shell(OTHER, "rm /run/systemd/container")  # else no kernel is its own
+    back = site.update(OTHER, "rolled_back", R2, reason="panics")
+    assert not back["failed"] and back["restored"] and back["package_set_digest"] == before, back
+    assert kernels(site, OTHER) == ["6.91.1"]
+    assert back["reboot_required"]
+    assert back["reboot_reasons"][0] == f"kernel {RUNS} runs, but is not installed any more"
+    (entry,) = site.shell(OTHER, "cat /boot/loader/entries/*.conf").split("\n\n")
+    fields = dict(line.split(None, 1) for line in entry.splitlines() if not line.startswith("#"))
+    assert fields["version"] == "6.91.1-1"
+    image = fields["linux"]  # below the file system that the loader reads, which is the root here
+    assert site.shell(OTHER, f"cat {image} 2>/dev/null || cat /boot/{image}") == "6.91.1-1"
+    assert site.shell(OTHER, f"ls -d /usr/lib/modules/{RUNS} /boot/*/{RUNS} 2>/dev/null || true") == ""
+    asked = site.call(OTHER, "host_info")["host"]
+    assert asked["reboot_required"] and asked["kernels_installed"] == ["6.91.1-1"]

@@ -21,6 +21,9 @@ from testbed.fleet import Fleet
 
 from .conftest import CACHE, RUN_DIR
 
+# What Ansible runs on a host, however much there is to do: one call of one module for each phase.
+PHASES = ["health_check", "host_pin", "os_update", "os_update", "health_check"]
+
 
 @pytest.fixture(scope="module")
 def site(distro: Distro) -> Iterator[Site]:
@@ -80,8 +83,10 @@ def test_a_plan_before_any_pin(site: Site) -> None:
 def test_there_in_one_run(site: Site) -> None:
     second = (site.directory / "store/channels/untested").readlink().name
     boot = on_host(site, "host-01", "cat", "/proc/sys/kernel/random/boot_id")
-    status, output = host(site, osaas_targets="host-*", osaas_updaters="refuse")
+    status, output = host(site, "-vvv", osaas_targets="host-*", osaas_updaters="refuse")
     assert status == 0, output
+    ours = r"^Using module file \S+/osaas/fleet/plugins/modules/(?!snapshot_info)(\w+)\.py$"
+    assert re.findall(ours, output, re.MULTILINE) == [*PHASES, *PHASES]  # one host after the other
     said = re.findall(rf"(host-0\d) runs {second}, rebooted, package set ([0-9a-f]{{12}})", output)
     assert [name for name, _digest in said] == ["host-01", "host-02"]
     assert len({digest for _name, digest in said}) == 1

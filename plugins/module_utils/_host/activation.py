@@ -15,17 +15,22 @@ from dataclasses import dataclass, field, replace
 from ansible_collections.osaas.fleet.plugins.module_utils._command import Runner
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import HostError
 from ansible_collections.osaas.fleet.plugins.module_utils._host import offline, paths, unit
-from ansible_collections.osaas.fleet.plugins.module_utils._host.backend import source_of
+from ansible_collections.osaas.fleet.plugins.module_utils._host.backend import open_session, source_of
 from ansible_collections.osaas.fleet.plugins.module_utils._host.bad_releases import forget_bad
 from ansible_collections.osaas.fleet.plugins.module_utils._host.database import (
     mend_database,
     wait_for_database,
 )
 from ansible_collections.osaas.fleet.plugins.module_utils._host.lock import exclusive
-from ansible_collections.osaas.fleet.plugins.module_utils._host.packages import name_of, set_digest
+from ansible_collections.osaas.fleet.plugins.module_utils._host.packages import (
+    in_several_versions,
+    name_of,
+    set_digest,
+)
 from ansible_collections.osaas.fleet.plugins.module_utils._host.patience import Patience
 from ansible_collections.osaas.fleet.plugins.module_utils._host.pin import Pin
 from ansible_collections.osaas.fleet.plugins.module_utils._host.plan import Demand, Plan
+from ansible_collections.osaas.fleet.plugins.module_utils._host.processes import boot_id
 from ansible_collections.osaas.fleet.plugins.module_utils._host.rpmdb import installed_packages
 from ansible_collections.osaas.fleet.plugins.module_utils._host.running import (
     Running,
@@ -88,7 +93,8 @@ def activate(runner: Runner, pin: Pin, wish: Wish) -> Activated:
     while True:
         with exclusive():
             repairs += _mended(runner, wish)
-            transaction = _unfinished(runner, wish, pin.release) or _begin(runner, pin, wish)
+            transaction = _unfinished(runner, wish, pin.release) or _tidy(runner, pin, wish)
+            transaction = transaction or _begin(runner, pin, wish)
         if transaction is None:
             return _unchanged(pin, repairs, recovered=recovered)
         job, waits = transaction.job(), offline.is_waiting(transaction)
@@ -97,8 +103,8 @@ def activate(runner: Runner, pin: Pin, wish: Wish) -> Activated:
             raise _failure(transaction, outcome)
         repairs += outcome.repairs
         recovered = recovered or bool(job.recovers)
-        if outcome.error or job.release != pin.release:
-            continue  # that was another release's; now it is the turn of the pinned one
+        if outcome.error or job.release != pin.release or job.tidies:
+            continue  # that was another's; now it is the turn of the pinned release
         if not waits:
             _settle(job)
         return Activated(
@@ -122,28 +128,33 @@ def _unchanged(pin: Pin, repairs: Collection[str], *, recovered: bool) -> Activa
     return Activated(changed, pin.release, pin.release, Plan(), done_by, tuple(repairs), recovered, 0.0)
 
 
-def finish(runner: Runner, wish: Wish, release: str) -> tuple[str, ...]:
+def finish(runner: Runner, wish: Wish, pin: Pin) -> tuple[str, ...]:
     """See an unfinished transaction to its end, if there is one; returns what was mended.
 
-    Raises HostError if it failed, unless it was to another release than `release`.
+    Raises HostError if it failed, unless it was to another release than that of `pin`.
     """
     with exclusive():
         repairs = _mended(runner, wish)
-        transaction = _unfinished(runner, wish, release)
+        transaction = _unfinished(runner, wish, pin.release) or _tidy(runner, pin, wish)
     if transaction is None or offline.is_waiting(transaction):
         return tuple(repairs)
     outcome = _follow(runner, transaction, wish.timeout)
-    if outcome.error and transaction.job().release == release:
+    if outcome.error and transaction.job().release == pin.release:
         raise _failure(transaction, outcome)
     return (*repairs, *outcome.repairs)
 
 
 def debt() -> tuple[str, ...]:
-    """Names of the packages that a transaction changed half way, and its recovery could not mend."""
+    """Names of the packages that a transaction changed half way, and its recovery could not mend.
+
+    So are those that were there in several versions: the one that was left may have files of another.
+    """
     last = last_transaction()
     if last is None:
         return ()
     outcome = last.outcome()
+    if last.job().tidies:
+        return last.job().demand.again
     return last.job().demand.again if outcome and outcome.error and last.job().recovers else ()
 
 
@@ -170,9 +181,12 @@ def _unfinished(runner: Runner, wish: Wish, release: str) -> Transaction | None:
     if outcome is None:
         if unit.is_running(runner, last) or offline.is_waiting(last):
             return last
-        if last.half_done or job.recovers:
+        if (last.half_done or job.recovers) and not job.tidies:
             return _recover(runner, last, wish)
-        last.end(Outcome("interrupted before it changed anything", "", 0.0))
+        how = "" if job.tidies else " before it changed anything"
+        last.end(Outcome(f"interrupted{how}", "", 0.0))
+        return None
+    if job.tidies:
         return None
     if job.release == release and _is_news(last, wish):
         return last
@@ -206,6 +220,40 @@ def _recover(runner: Runner, interrupted: Transaction, wish: Wish) -> Transactio
     transaction = _record(job)
     if interrupted.outcome() is None:
         interrupted.end(Outcome(f"interrupted; {transaction.id} goes on with it", "", 0.0))
+    unit.start(runner, transaction)
+    return transaction
+
+
+def _tidy(runner: Runner, pin: Pin, wish: Wish) -> Transaction | None:
+    """Start a transaction that leaves one version of each package, where no resolver finds its way.
+
+    None if there is nothing to tidy. It needs nothing but what is installed.
+    """
+    installed = installed_packages()
+    if not in_several_versions(installed):
+        return None
+    session = open_session(replace(source_of(pin), repositories=()), offline=True)
+    try:
+        doubles = session.duplicates()
+    finally:
+        session.close()
+    if not doubles:
+        return None
+    again = sorted({*debt(), *map(name_of, doubles)})
+    running = read_running()
+    job = Job(
+        id="",
+        release=pin.release,
+        from_release=running.release if running else None,
+        source=source_of(pin),
+        plan=Plan(),
+        demand=Demand(again=tuple(again)),
+        before=set_digest(installed),
+        patience=wish.patience,
+        request=wish.request,
+        tidies=True,
+    )
+    transaction = _record(job)
     unit.start(runner, transaction)
     return transaction
 
@@ -256,7 +304,7 @@ def _failed(pin: Pin) -> bool:
 
 def _record(job: Job) -> Transaction:
     transaction = new_transaction(job.release)
-    transaction.record(replace(job, id=transaction.id))
+    transaction.record(replace(job, id=transaction.id, boot=boot_id()))
     return transaction
 
 

@@ -52,6 +52,8 @@ class Dnf4Session:
         conf.keepcache = True
         conf.cacheonly = offline
         conf.best = True
+        # What would remove them is told by check_removals(), with all that it may not remove.
+        self._protected, conf.protected_packages = frozenset(conf.protected_packages), []
         conf.defaultyes = conf.assumeyes = False
         with _errors(source):
             self._add_repositories()
@@ -59,9 +61,6 @@ class Dnf4Session:
 
     def resolve(self, demand: Demand) -> Resolution:
         """See Session.resolve."""
-        conf = self._base.conf
-        allowed = demand.allow_removals
-        conf.protected_packages = [name for name in conf.protected_packages if name not in allowed]
         self._solve(demand, ())
         came = _names(self._base.transaction.install_set)
         left = set(demand.bring).difference(came, _names(self._base.sack.query().installed()))
@@ -72,13 +71,14 @@ class Dnf4Session:
             if item.action in dnf.transaction.FILE_ACTIONS:  # else only the reason to be installed changes
                 by_action.setdefault(item.action, []).append(item.pkg)
         erased = by_action.get(dnf.callback.PKG_REMOVE, [])
+        gone = [*erased, *by_action.get(dnf.callback.PKG_OBSOLETED, [])]
         incoming = list(self._base.transaction.install_set)
         outgoing = list(self._base.transaction.remove_set)
         plan = Plan(
             install=_names(by_action.get(dnf.callback.PKG_INSTALL, [])),
             upgrade=_names(by_action.get(dnf.callback.PKG_UPGRADE, [])),
             downgrade=_names(by_action.get(dnf.callback.PKG_DOWNGRADE, [])),
-            remove=_names([*erased, *by_action.get(dnf.callback.PKG_OBSOLETED, [])]),
+            remove=_names(gone),
             reinstall=_names(by_action.get(dnf.callback.PKG_REINSTALL, [])),
             download_bytes=sum(package.downloadsize for package in incoming if not _cached(package)),
             install_bytes=sum(package.installsize for package in incoming)
@@ -90,7 +90,8 @@ class Dnf4Session:
             for package in erased
             if package.reason not in _AUTOMATIC and _name(package) not in meant
         }
-        return Resolution(plan, tuple(sorted(wanted)))
+        lost = {package.name for package in gone if _name(package) not in meant}
+        return Resolution(plan, tuple(sorted(wanted)), tuple(sorted(lost & self._protected)))
 
     def missing(self) -> tuple[str, ...]:
         """See Session.missing."""

@@ -52,24 +52,24 @@ class Dnf5Session:
             conf.best = True
             conf.skip_broken = conf.skip_unavailable = False
             self._base.setup()
+            # What would remove them is told by check_removals(), with all that it may not remove.
+            self._protected, conf.protected_packages = frozenset(conf.protected_packages), []
             self._add_repositories()
             self._base.get_repo_sack().load_repos()
 
     def resolve(self, demand: Demand) -> Resolution:
         """See Session.resolve."""
-        conf = self._base.get_config()
-        allowed = demand.allow_removals
-        conf.protected_packages = [name for name in conf.protected_packages if name not in allowed]
         self._solve(demand, ())
         left = set(demand.bring).difference(_names(self._coming()), _names(self._installed()))
         if left:  # nothing needs them: a person wanted them, or they are kernels
             self._solve(demand, left)
         erased, coming, going = self._doing("REMOVE"), self._coming(), self._going()
+        gone = [*erased, *self._obsoleted()]
         plan = Plan(
             install=_names(self._doing("INSTALL")),
             upgrade=_names(self._doing("UPGRADE")),
             downgrade=_names(self._doing("DOWNGRADE")),
-            remove=_names([*erased, *self._obsoleted()]),
+            remove=_names(gone),
             reinstall=_names(self._doing("REINSTALL")),
             download_bytes=sum(package.get_download_size() for package in coming if not _cached(package)),
             install_bytes=sum(package.get_install_size() for package in coming)
@@ -81,7 +81,8 @@ class Dnf5Session:
             for package in erased
             if package.get_reason() not in _automatic() and _name(package) not in meant
         }
-        return Resolution(plan, tuple(sorted(wanted)))
+        lost = {package.get_name() for package in gone if _name(package) not in meant}
+        return Resolution(plan, tuple(sorted(wanted)), tuple(sorted(lost & self._protected)))
 
     def missing(self) -> tuple[str, ...]:
         """See Session.missing."""

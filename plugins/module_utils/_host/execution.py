@@ -32,8 +32,9 @@ _log = logging.getLogger("osaas")
 def execute(runner: Runner, transaction: Transaction) -> tuple[str, ...]:
     """Do what the transaction's job says; returns what was mended of an earlier one, a line each.
 
-    A job that recovers runs no hooks beforehand: they allowed the change when it began.
-    Raises FleetError; `transaction.half_done` then tells whether packages are as they were.
+    A job that recovers runs no hooks beforehand: they allowed the change when it began. One that tidies
+    does no more than mend. Raises FleetError; `transaction.half_done` then tells whether packages are as they
+    were.
     """
     job = transaction.job()
     releases = (job.from_release or "", job.release)
@@ -41,6 +42,10 @@ def execute(runner: Runner, transaction: Transaction) -> tuple[str, ...]:
     if not job.recovers and not job.plan.empty:
         run_hooks(runner, paths.PRE_HOOKS, releases, timeout=job.patience.hook)
     wait_for_database(job.patience.lock)
+    if job.tidies:
+        repairs += _deduplicate(transaction, job)
+        transaction.end_change()
+        return tuple(repairs)
     if job.restore_point and not job.recovers and not job.plan.empty:
         restore_point.take(runner, job.release)
     if job.recovers or job.demand.again:

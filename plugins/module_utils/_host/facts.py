@@ -20,6 +20,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._host.bad_releases imp
 from ansible_collections.osaas.fleet.plugins.module_utils._host.drift import changes_since
 from ansible_collections.osaas.fleet.plugins.module_utils._host.history import read_history
 from ansible_collections.osaas.fleet.plugins.module_utils._host.kernels import installed_kernels
+from ansible_collections.osaas.fleet.plugins.module_utils._host.module_streams import module_streams
 from ansible_collections.osaas.fleet.plugins.module_utils._host.packages import (
     Package,
     set_digest,
@@ -40,6 +41,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._host.systemd import f
 from ansible_collections.osaas.fleet.plugins.module_utils._host.transactions import (
     Transaction,
     all_transactions,
+    installed_in,
 )
 from ansible_collections.osaas.fleet.plugins.module_utils._host.updaters import find_updaters
 
@@ -55,7 +57,8 @@ def host_facts(
     pin, running = current_pin(), read_running()
     transactions = [_told(runner, one) for one in all_transactions()[-_LAST:]]
     kernel = kernel_reasons(os.uname().release, installed_kernels())
-    needed = decide(packages, boot_time(), stale_units(), reboot_packages, kernel)
+    fresh = installed_in(boot_id())
+    needed = decide(packages, boot_time(), stale_units(), reboot_packages, kernel, fresh)
     drift = drift_reasons(pin, running, digest, _repo_file(), [*_strangers(allowed)])
     return {
         "machine_id": Path("/etc/machine-id").read_text(encoding="ascii").strip(),
@@ -68,6 +71,7 @@ def host_facts(
         "pinned": pin.release if pin else None,
         "running": running.release if running else None,
         "package_set_digest": digest,
+        "module_streams": list(module_streams(dnf5=uses_dnf5())),
         "drift": bool(drift),
         "drift_reasons": drift,
         "package_changes": _package_changes(running, packages, digest),

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
@@ -43,6 +44,12 @@ def surplus(duplicates: Iterable[str], keep: Collection[str]) -> list[str]:
         found.sort(key=evr_key)
         found.remove(next((one for one in found if str(one) in keep), found[-1]))
     return sorted(str(one) for found in versions.values() for one in found)
+
+
+def in_several_versions(packages: Iterable[Package]) -> frozenset[str]:
+    """Names of packages that are there more than once for one architecture, kernels and their like too."""
+    seen = Counter(one.nevra.rpartition(".")[2] + " " + one.name for one in packages)
+    return frozenset(key.partition(" ")[2] for key, count in seen.items() if count > 1) - {"gpg-pubkey"}
 
 
 def set_digest(packages: Iterable[Package]) -> str:

@@ -84,18 +84,22 @@ def demand_from_json(value: Mapping[str, t.Any]) -> Demand:
 
 @dataclass(frozen=True)
 class Resolution:
-    """A plan, with the names of packages that it removes although a person wanted them."""
+    """A plan, with the names of packages that it removes although a person wants or dnf protects them."""
 
     plan: Plan
     wanted_but_removed: tuple[str, ...] = field(default=())
+    protected_but_removed: tuple[str, ...] = field(default=())
 
 
 def check_removals(resolution: Resolution, allowed: Collection[str], *, release: str) -> None:
     """Raises HostError naming every package that may not go."""
-    refused = sorted(set(resolution.wanted_but_removed) - set(allowed))
+    protected = set(resolution.protected_but_removed).difference(allowed)
+    wanted = set(resolution.wanted_but_removed).difference(allowed, protected)
+    kinds = ((wanted, "installed by a person"), (protected, "protected by dnf"))
+    refused = [f"{', '.join(sorted(names))}, {why}" for names, why in kinds if names]
     if refused:
         raise HostError(
-            f"would remove {', '.join(refused)}, installed by a person",
+            f"would remove {'; '.join(refused)}",
             where=f"release {release}",
             way_out="Name them in allow_removals if they may go",
         )

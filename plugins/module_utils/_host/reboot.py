@@ -38,14 +38,16 @@ def decide(
     stale_units: Collection[str],
     patterns: Collection[str] = (),
     kernel: Collection[str] = (),
+    fresh: Collection[str] = (),
 ) -> Restarts:
     """What must restart on a host booted at `booted` (seconds since 1970); `stale_units` run replaced files.
 
     `kernel` is what kernel_reasons() found. The rule for packages is that of `dnf needs-restarting -r`: a
-    listed package installed after the boot.
+    listed package installed after the boot. NEVRAs that are `fresh` were, whatever the clock said.
     """
     chosen = patterns or REBOOT_PACKAGES
-    names = {one.name for one in packages if one.installed > booted and _matches(one.name, chosen)}
+    since = {one.name for one in packages if one.installed > booted or one.nevra in fresh}
+    names = {name for name in since if _matches(name, chosen)}
     fixed = {unit for unit in stale_units if _matches(unit, REBOOT_SERVICES)}
     reasons = [*kernel]
     reasons += [f"{name} was updated since the boot" for name in sorted(names)]

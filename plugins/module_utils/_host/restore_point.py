@@ -55,6 +55,17 @@ def left() -> str:
     return found["release"] if found else ""
 
 
+def refuse_if_left() -> None:
+    """Raises HostError where the next boot leaves all behind that is changed until then."""
+    release = left()
+    if release:
+        raise HostError(
+            f"leaves {release} at the next boot, with all that changes until then",
+            where="this host",
+            way_out="Reboot it first",
+        )
+
+
 def change_places(runner: Runner, release: str, carried: Collection[Path]) -> bool:
     """Have the next boot find the root as it was before `release`; false if that was not kept.
 

@@ -101,6 +101,8 @@ def last_stay(leave: str, target: str) -> Stay:
     stay = Stay()
     for transaction in reversed(all_transactions()):
         job, outcome = transaction.job(), transaction.outcome()
+        if job.tidies:
+            continue
         if job.release == leave:
             stay = replace(stay, jobs=(job, *stay.jobs))
         elif stay.jobs or job.release != target:

@@ -14,10 +14,15 @@ from collections.abc import Collection
 from ansible_collections.osaas.fleet.plugins.module_utils._command import Runner
 from ansible_collections.osaas.fleet.plugins.module_utils._host.kernels import installed_kernels
 from ansible_collections.osaas.fleet.plugins.module_utils._host.packages import set_digest
-from ansible_collections.osaas.fleet.plugins.module_utils._host.processes import boot_time, stale_units
+from ansible_collections.osaas.fleet.plugins.module_utils._host.processes import (
+    boot_id,
+    boot_time,
+    stale_units,
+)
 from ansible_collections.osaas.fleet.plugins.module_utils._host.reboot import decide, kernel_reasons
 from ansible_collections.osaas.fleet.plugins.module_utils._host.rpmdb import installed_packages
 from ansible_collections.osaas.fleet.plugins.module_utils._host.systemd import failed_units
+from ansible_collections.osaas.fleet.plugins.module_utils._host.transactions import installed_in
 
 
 def settle(
@@ -31,7 +36,8 @@ def settle(
     """
     packages = installed_packages()
     kernel = kernel_reasons(os.uname().release, installed_kernels())
-    needed = decide(packages, boot_time(), stale_units(), reboot_packages, kernel)
+    fresh = installed_in(boot_id())
+    needed = decide(packages, boot_time(), stale_units(), reboot_packages, kernel, fresh)
     restarted: list[str] = []
     if restart and not needed.reboot:
         restarted += [unit for unit in needed.services if _systemctl(runner, "try-restart", unit)]

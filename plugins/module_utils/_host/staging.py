@@ -22,6 +22,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._host.backend import (
     source_from_json,
     source_of,
 )
+from ansible_collections.osaas.fleet.plugins.module_utils._host.clock import suspected
 from ansible_collections.osaas.fleet.plugins.module_utils._host.database import wait_for_database
 from ansible_collections.osaas.fleet.plugins.module_utils._host.packages import set_digest
 from ansible_collections.osaas.fleet.plugins.module_utils._host.patience import Patience
@@ -79,17 +80,26 @@ def read_staged(source: Source) -> Staged | None:
 
 def predict(want: Want, source: Source) -> Plan:
     """The plan alone; nothing but repo metadata is downloaded."""
-    session = open_session(source, offline=False)
-    try:
-        return _resolve(session, want)
-    finally:
-        session.close()
+    with suspected(want.pin.release):
+        session = open_session(source, offline=False)
+        try:
+            return _resolve(session, want)
+        finally:
+            session.close()
 
 
 def stage(runner: Runner, want: Want, patience: Patience) -> tuple[Staged, bool]:
     """Resolve, download, verify and rehearse; also returns whether anything had to be downloaded."""
     source = source_of(want.pin)
     source.cache.mkdir(parents=True, exist_ok=True)
+    with suspected(want.pin.release):
+        plan, downloads = _fetch(runner, source, want, patience)
+    staged = Staged(source, set_digest(installed_packages()), plan, want.demand)
+    _write(staged)
+    return staged, downloads
+
+
+def _fetch(runner: Runner, source: Source, want: Want, patience: Patience) -> tuple[Plan, bool]:
     session = open_session(source, offline=False)
     try:
         plan = _resolve(session, want)
@@ -102,9 +112,7 @@ def stage(runner: Runner, want: Want, patience: Patience) -> tuple[Staged, bool]
             session.rehearse()
     finally:
         session.close()
-    staged = Staged(source, set_digest(installed_packages()), plan, want.demand)
-    _write(staged)
-    return staged, downloads
+    return plan, downloads
 
 
 def _resolve(session: Session, want: Want) -> Plan:
@@ -113,7 +121,7 @@ def _resolve(session: Session, want: Want) -> Plan:
         raise HostError(
             f"has packages in several versions, left by an interrupted transaction: {', '.join(doubles[:4])}",
             where="this host",
-            way_out="Run os_update with state=active, or dnf remove --duplicates",
+            way_out="Run os_update, which leaves one of each, without check mode",
         )
     resolution = session.resolve(want.demand)
     check_removals(resolution, want.demand.allow_removals, release=want.pin.release)

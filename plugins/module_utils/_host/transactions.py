@@ -40,6 +40,8 @@ class Job:
     `before` is the package-set digest of the host when it was begun. `recovers` is the id of a transaction
     that was interrupted or failed half way, `request` names the call that asked for this one; both may be
     empty. An `offline` one is done by the next boot. With `restore_point`, the root is kept as it was.
+    `boot` is the id of the boot that it was begun in. One that `tidies` only removes what is there in several
+    versions, so that others can be planned; what it left of them is to be installed `again`.
     """
 
     id: str
@@ -54,6 +56,8 @@ class Job:
     restore_point: bool = False
     recovers: str = ""
     request: str = ""
+    boot: str = ""
+    tidies: bool = False
 
     def as_json(self) -> dict[str, t.Any]:
         """The form that is stored."""
@@ -70,6 +74,8 @@ class Job:
             "restore_point": self.restore_point,
             "recovers": self.recovers,
             "request": self.request,
+            "boot": self.boot,
+            "tidies": self.tidies,
         }
 
 
@@ -186,6 +192,13 @@ def all_transactions() -> list[Transaction]:
 def last_transaction() -> Transaction | None:
     """The newest one that was written down; there is never more than one without an end."""
     return next(reversed(all_transactions()), None)
+
+
+def installed_in(boot: str) -> frozenset[str]:
+    """NEVRAs that transactions begun in the boot with this id brought, whatever became of them later."""
+    begun = [one for one in all_transactions() if one.job().boot == boot]
+    changed = [one for one in begun if one.half_done or ((end := one.outcome()) and not end.error)]
+    return frozenset(nevra for one in changed for nevra in one.job().plan.incoming())
 
 
 def prune(keep: int = 20) -> None:

@@ -73,7 +73,7 @@ def staged(runner: Runner, request: Request) -> Result:
         found = {"release": pin.release, "plan": plan.as_json(), "repairs": []}
         return {"changed": plan.download_bytes > 0, **found}
     pin = _pinned(request.release)
-    repairs = finish(runner, request.wish, pin.release)
+    repairs = finish(runner, request.wish, pin)
     with exclusive():
         want = Want(pin, replace(request.wish.demand, again=debt()))
         done, downloaded = stage(runner, want, request.wish.patience)
@@ -145,12 +145,7 @@ STATES: Mapping[str, Callable[[Runner, Request], Result]] = {
 
 def _pinned(release: str) -> Pin:
     """The pin of this host. Raises HostError if it is another, or if the next boot leaves all this behind."""
-    if restore_point.left():
-        raise HostError(
-            f"leaves {restore_point.left()} at the next boot, with all that changes until then",
-            where="this host",
-            way_out="Reboot it first",
-        )
+    restore_point.refuse_if_left()
     pin = current_pin()
     if pin is None or pin.release != release:
         raise HostError(

@@ -63,7 +63,11 @@ def kernel(runner: Runner, check: Check, before: State) -> Seen:
 
 
 def clock(runner: Runner, check: Check, before: State) -> Seen:
-    """The clock is in sync, as the kernel says."""
+    """The clock is in sync, as the kernel says, and is that of whoever asks, if that was told."""
+    ahead = check.options.get("ahead") or 0.0
+    if abs(ahead) > check.options["maximum"]:
+        how = "ahead of" if ahead > 0 else "behind"
+        return Seen(False, f"the clock is {abs(ahead):.0f} s {how} the controller's")
     done = runner.run(["timedatectl", "show", "--property=NTPSynchronized", "--value"], check=False)
     if done.status != 0:
         return Seen(False, f"timedatectl: {(done.stderr.strip() or 'no answer').splitlines()[-1]}")

@@ -38,6 +38,17 @@ def test_every_refused_removal_is_named() -> None:
     )
 
 
+def test_what_dnf_protects_is_told_apart() -> None:
+    resolution = Resolution(Plan(), ("bash", "less"), ("bash", "sudo"))
+    with pytest.raises(HostError) as caught:
+        check_removals(resolution, [], release="20261101T000000Z")
+    assert str(caught.value) == (
+        "release 20261101T000000Z: would remove less, installed by a person; bash, sudo, protected by dnf. "
+        "Name them in allow_removals if they may go"
+    )
+    check_removals(resolution, ["bash", "less", "sudo"], release="20261101T000000Z")
+
+
 def test_demands_on_one_file_system_add_up() -> None:
     cache, usr = Space("/var/cache", 1, 10 * MIB, 6 * MIB), Space("/usr", 1, 10 * MIB, 5 * MIB)
     check_space([cache])

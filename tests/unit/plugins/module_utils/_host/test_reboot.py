@@ -28,6 +28,12 @@ def test_only_listed_packages_newer_than_the_boot_need_a_reboot() -> None:
     assert decision.reboot
 
 
+def test_what_this_boot_brought_counts_whatever_the_clock_said() -> None:
+    old = [package("systemd", 1), package("bash", 1), package("glibc", 1)]
+    fresh = {"systemd-0:1-1.noarch", "bash-0:1-1.noarch", "glibc-0:0-1.noarch"}
+    assert decide(old, BOOTED, [], fresh=fresh).reboot_reasons == ("systemd was updated since the boot",)
+
+
 def test_own_patterns_replace_the_list() -> None:
     packages = [package("systemd", 1001), package("bash", 1001)]
     assert decide(packages, BOOTED, [], ["ba*"]).reboot_reasons == ("bash was updated since the boot",)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -122,6 +123,19 @@ def test_duplicates_are_named(session: Session) -> None:
     session.doubles = ("bash-0:1-1.noarch", "bash-0:2-1.noarch")
     with pytest.raises(HostError, match=r"in several versions.*: bash-0:1-1.noarch, bash-0:2-1.noarch. Run"):
         predict(Want(PIN), source_of(PIN))
+
+
+def test_a_clock_that_cannot_be_right_is_named(session: Session) -> None:
+    session.doubles = ("bash-0:1-1.noarch", "bash-0:2-1.noarch")
+    later = replace(PIN, release="29991231T235959Z")
+    with pytest.raises(HostError) as caught:
+        predict(Want(later), source_of(later))
+    now = datetime.now(UTC)
+    assert str(caught.value) == (
+        "this host: has packages in several versions, left by an interrupted transaction: "
+        f"bash-0:1-1.noarch, bash-0:2-1.noarch; the clock of this host shows {now:%Y-%m-%d %H:%M} UTC, "
+        "before 29991231T235959Z was made. Set its clock"
+    )
 
 
 def test_what_a_person_wanted_stays(session: Session) -> None:
