@@ -198,7 +198,10 @@ class CallbackModule(CallbackBase):
             self._display.display(f"\x1b[{self._drawn}F\x1b[J", screen_only=True, newline=False)
             self._drawn = 0
 
-    @staticmethod
-    def _reason(data: t.Mapping[str, t.Any]) -> str:
+    @classmethod
+    def _reason(cls, data: t.Mapping[str, t.Any]) -> str:
+        failed = [one for one in data.get("results", ()) if one.get("failed")]
+        if failed:  # of a loop
+            return "; ".join(f"{one.get('_ansible_item_label', '')}: {cls._reason(one)}" for one in failed)
         reason = data.get("msg") or data.get("stderr") or data.get("module_stderr") or "no reason was given"
         return str(reason).strip()

@@ -32,7 +32,7 @@ options:
     type: str
     required: true
   release:
-    description: Id of the snapshot or image that it shall point at.
+    description: Id of the snapshot or image that it shall point at; or another channel, which points there.
     type: str
     required: true
   who:
@@ -49,6 +49,13 @@ options:
       - One that failed its checks is always refused.
     type: bool
     default: false
+  gpgkey:
+    description:
+      - Files with public keys, ASCII-armored. Refuse a release whose manifest none of them signed.
+      - By default signatures are not looked at.
+    type: list
+    elements: path
+    default: []
 seealso:
   - module: osaas.fleet.snapshot
   - module: osaas.fleet.snapshot_check
@@ -95,10 +102,14 @@ channel:
 """
 
 import typing as t
+from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.osaas.fleet.plugins.module_utils._command import ModuleRunner
 from ansible_collections.osaas.fleet.plugins.module_utils._module import ArgumentSpec, Result, run_module
-from ansible_collections.osaas.fleet.plugins.module_utils._repo.channel import move, preview_move
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.channel import move, preview_move, resolve_id
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.manifest_signature import verify_manifests
+from ansible_collections.osaas.fleet.plugins.module_utils._repo.release import place, read_release
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.store import open_store
 
 SPEC = ArgumentSpec(
@@ -109,6 +120,7 @@ SPEC = ArgumentSpec(
         "who": {"type": "str", "required": True},
         "reason": {"type": "str", "required": True},
         "require_check": {"type": "bool", "default": False},
+        "gpgkey": {"type": "list", "elements": "path", "default": [], "no_log": False},
     }
 )
 
@@ -118,13 +130,17 @@ def work(module: AnsibleModule) -> Result:
     option: t.Mapping[str, t.Any] = module.params
     checked: bool = option["require_check"]
     store = open_store(option["store"])
+    release = resolve_id(store, option["release"])
+    read_release(store, release)
+    keys = [Path(key) for key in option["gpgkey"]]
+    verify_manifests(ModuleRunner(module), [store.root / place(release)], keys)
     if module.check_mode:
-        channel = preview_move(store, option["name"], option["release"], require_check=checked)
+        channel = preview_move(store, option["name"], release, require_check=checked)
     else:
         channel = move(
             store,
             option["name"],
-            option["release"],
+            release,
             who=option["who"],
             reason=option["reason"],
             require_check=checked,

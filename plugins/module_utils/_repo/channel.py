@@ -132,7 +132,7 @@ def _check_verdict(verdict: Verdict | None, release: str, require_check: bool) -
 
 def resolve(store: Store, name: str) -> Manifest:
     """The snapshot with this id, or the one that the channel of this name points at. Raises InputError."""
-    release = _resolve(store, name)
+    release = resolve_id(store, name)
     if IMAGE_ID.fullmatch(release):
         raise InputError(f"it is no snapshot, but the image {release}", where=name)
     return read_snapshot(store, release)
@@ -147,13 +147,13 @@ def find_images(store: Store, name: str | None) -> list[Published]:
     named = [image for image in images if name in (None, image.name)]
     if name is None or named:
         return named
-    release = _resolve(store, name)
+    release = resolve_id(store, name)
     if not IMAGE_ID.fullmatch(release):
         raise InputError(f"it is no image, but the snapshot {release}", where=name)
     return [read_image(store, release)]
 
 
-def _resolve(store: Store, name: str) -> str:
+def resolve_id(store: Store, name: str) -> str:
     """The id itself, or that of the release that the channel of this name points at. Raises InputError."""
     if is_release_id(name):
         return name

@@ -6,14 +6,11 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import pytest
+from integration.desk import Desk as AnyDesk
 from integration.repo.conftest import Upstream
 from integration.repo.related import put
 
@@ -25,46 +22,10 @@ LATEST = (("tool", "4", "Requires: lib"), ("lib", "1", ""))
 
 
 @dataclass(frozen=True)
-class Desk:
-    """Where the operator types commands, as `operator`."""
+class Desk(AnyDesk):
+    """One with a store that has an upstream."""
 
     upstream: Upstream
-    directory: Path
-
-    def play(self, playbook: str, *flags: str, **variables: Any) -> list[str]:
-        """What `ansible-playbook osaas.fleet.PLAYBOOK -e @fleet.yml` says, but for what it did."""
-        status, output = self.run(f"osaas.fleet.{playbook}", flags, variables)
-        assert status == 0, output
-        assert "[WARNING]" not in output and "[DEPRECATION" not in output, output
-        lines = [line.strip() for line in output.splitlines()]
-        assert lines[-1] == "1 hosts ok", output
-        return [line for line in lines[2:-1] if line and not re.match(r"\d\d:\d\d:\d\d ", line)]
-
-    def refused(self, playbook: str, *flags: str, **variables: Any) -> str:
-        """Why the playbook fails: task and message."""
-        status, output = self.run(f"osaas.fleet.{playbook}", flags, variables)
-        assert status == 2, output
-        reason = re.search(r"localhost +(.+ FAILED: .+?)(?: \([0-9.]+ s\))?\n\n", output, re.DOTALL)
-        assert reason, output
-        return reason[1]
-
-    def run(self, playbook: str, flags: tuple[str, ...], variables: dict[str, Any]) -> tuple[int, str]:
-        """Exit status and output of a playbook."""
-        argv = ["ansible-playbook", playbook, "-e", "@fleet.yml", *flags]
-        argv += ["-e", json.dumps(variables)] if variables else []
-        environment = {
-            **os.environ,
-            "ANSIBLE_HOME": str(self.directory / "ansible"),
-            "ANSIBLE_STDOUT_CALLBACK": "osaas.fleet.fleet_progress",
-            "ANSIBLE_LOCALHOST_WARNING": "0",
-            "ANSIBLE_INVENTORY_UNPARSED_WARNING": "0",
-            "ANSIBLE_REMOTE_TMP": str(self.directory / "remote_tmp"),  # USER has no home
-            "USER": "operator",
-        }
-        done = subprocess.run(
-            argv, cwd=self.directory, env=environment, capture_output=True, text=True, check=False
-        )
-        return done.returncode, done.stdout + done.stderr
 
     def snapshots(self) -> list[str]:
         """Ids, oldest first."""
@@ -106,7 +67,7 @@ def desk(upstream: Upstream) -> Desk:
         "osaas_package_sets_file": str(directory / "sets.json"),
     }
     (directory / "fleet.yml").write_text(json.dumps(variables))
-    return Desk(upstream, directory)
+    return Desk(directory, upstream)
 
 
 def test_from_upstream_to_stable_and_back(desk: Desk) -> None:
@@ -165,9 +126,9 @@ def test_from_upstream_to_stable_and_back(desk: Desk) -> None:
     latest = desk.snapshots()[-1]
     policy = {"osaas_keep": [], "osaas_keep_newest": 1, "osaas_keep_days": 0}
     before = desk.state()
-    assert desk.play("prune", "--check", **policy)[-1].startswith("1 of 4 snapshots would go")
+    assert desk.play("prune", "--check", **policy)[-1].startswith("1 of 4 snapshots and images would go")
     assert desk.state() == before
-    assert desk.play("prune", **policy)[-1].startswith("1 of 4 snapshots went")
+    assert desk.play("prune", **policy)[-1].startswith("1 of 4 snapshots and images went")
     # Where a channel was before its last move stays, to be gone back to.
     assert desk.snapshots() == [first, mended, latest]
 
@@ -188,9 +149,10 @@ def test_a_package_that_is_held(desk: Desk) -> None:
     assert desk.play("preflight", osaas_release=newest, **trusted)
     move = {"osaas_channel": "testing", "osaas_reason": "test", **trusted}
     assert desk.play("promote", osaas_release=newest, **move) == [f"channel testing: {newest}, new"]
-    words = f" up in the store FAILED: {unsigned}: manifest.json: it is not signed"
-    assert desk.refused("promote", osaas_release=unsigned, **move) == f"Look the snapshot{words}"
-    assert desk.refused("preflight", osaas_release=unsigned, **trusted) == f"Look the release{words}"
+    words = f" FAILED: {unsigned}: manifest.json: it is not signed"
+    assert desk.refused("promote", osaas_release=unsigned, **move) == f"Move the channel{words}"
+    refused = desk.refused("preflight", osaas_release=unsigned, **trusted)
+    assert refused == f"Look the release up in the store{words}"
 
 
 def test_a_night_in_one_playbook(desk: Desk) -> None:
@@ -201,7 +163,7 @@ def test_a_night_in_one_playbook(desk: Desk) -> None:
     assert status == 0 and desk.channels() == {"untested": first, "testing": first}, output
     put(desk.upstream, *BROKEN)
     status, output = desk.run("nightly.yml", (), {})
-    assert status == 2 and "Promote a snapshot" not in output, output
+    assert status == 2 and "Promote a release" not in output, output
     assert desk.channels() == {"untested": desk.snapshots()[-1], "testing": first}
 
 

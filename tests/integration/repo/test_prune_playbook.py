@@ -56,14 +56,14 @@ def test_what_hosts_run_stays(upstream: Upstream, ids: list[str]) -> None:
 
     foreseen = prune(upstream, "--check", osaas_ledger=str(ledger))
     assert foreseen.returncode == 0, foreseen.stdout + foreseen.stderr
-    assert "1 of 3 snapshots would go" in foreseen.stdout
+    assert "1 of 3 snapshots and images would go" in foreseen.stdout
     assert state(upstream.store) == before
     done = prune(upstream, osaas_ledger=str(ledger))
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "1 of 3 snapshots went" in done.stdout
+    assert "1 of 3 snapshots and images went" in done.stdout
     assert sorted(path.name for path in (upstream.store / "snapshots").iterdir()) == ids[1:]
     again = prune(upstream, osaas_ledger=str(ledger))
-    assert "0 of 2 snapshots went" in again.stdout
+    assert "0 of 2 snapshots and images went" in again.stdout
     assert "changed=0" in again.stdout
 
 

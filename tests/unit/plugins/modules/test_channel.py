@@ -48,7 +48,7 @@ def test_four_steps(run_module: RunModule, tmp_path: Path) -> None:
     ("name", "snapshot", "message"),
     [
         ("a/b", "20261122T174400Z", "name: 'a/b' is not a valid name"),
-        ("stable", "latest", "release: 'latest' is not the id of a release"),
+        ("stable", "latest", "latest: there is no release or channel of this name. Known channels: none"),
         ("stable", "20200101T000000Z", "20200101T000000Z: there is no such snapshot"),
     ],
 )
