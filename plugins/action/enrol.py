@@ -58,5 +58,5 @@ class ActionModule(LedgerAction):
             labels=labels,
             machine_id=facts.get("machine_id") or "",
             release=facts.get("running") or "",
-            digest=facts.get("package_set_digest") or "",
+            digest=(facts.get("image") or {}).get("digest") or facts.get("package_set_digest") or "",
         )
