@@ -14,7 +14,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._errors import InputEr
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.failures import KINDS
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.leases import Record, record
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.ledger import Ledger
-from ansible_collections.osaas.fleet.plugins.module_utils._fleet.progress import progress, wave_of
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet.progress import progress
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.states import RECORDED, STEP_FAILED
 from ansible_collections.osaas.fleet.plugins.module_utils._module import Options
 from ansible_collections.osaas.fleet.plugins.plugin_utils._ledger_action import (
@@ -65,13 +65,10 @@ class ActionModule(LedgerAction):
                 news,
                 now=time.time(),
             )
-            following = {
-                "wave": wave_of(connection, args["run"]["rollout"], task_vars["inventory_hostname"]),
-                "progress": progress(connection, args["run"]["rollout"]),
-            }
+            far = progress(connection, args["run"]["rollout"])
         return {
             "changed": True,
             "host_reason": news.reason,
             **asdict(told),
-            **following,
+            "progress": far,
         }

@@ -87,6 +87,7 @@ options:
         percentage of the fleet, by default V(10%).
       - C(max_unavailable_per_domain), the same for one failure domain, by default V(1).
       - C(error_budget), how many hosts may fail before the rollout halts, by default V(0).
+      - C(error_budget_per_wave), the same for the hosts of any one wave, by default no other limit.
       - C(soak), for how many seconds a wave must have been through before the next one opens, by default
         V(0).
       - C(soak_host_hours), for how many hours all hosts of a wave together must have run the release before

@@ -14,9 +14,11 @@ from __future__ import annotations
 import functools
 import tempfile
 
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet import statements
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.hosts import Enrolment, enrol
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.leases import Record, Run, claim, record
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.ledger import Ledger
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet.progress import progress
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.rollouts import Release, open_rollout
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.tables import HAS_SQLALCHEMY
 
@@ -38,3 +40,5 @@ def warm_up() -> None:
         fence = claim(connection, run, "host", now=0.0).fence
         for state in ("activating", "done"):
             record(connection, run, "host", fence, Record(state), now=0.0)
+        progress(connection, opened.rollout)
+    statements.write_out_for_all()

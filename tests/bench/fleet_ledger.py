@@ -26,6 +26,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._fleet.hosts import En
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.leases import Record, Run, claim, record
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.ledger import Ledger
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.rollouts import Opened, Release, open_rollout
+from ansible_collections.osaas.fleet.plugins.plugin_utils._warm import warm_up
 from integration.fleet.postgres import Postgres, postgres
 
 FLEET, HOSTS = 100_000, 2_000
@@ -55,6 +56,7 @@ def run(work: Path, _packages: int) -> list[str]:
             ("SQLite", str(work / "ledger.db"), partial(_bare_sqlite, str(work / "floor.db"))),
             ("PostgreSQL", server.address(), partial(_bare_postgresql, str(server.directory))),
         )
+        warm_up()  # as in a play, before it forks
         _prepare_floors(str(work / "floor.db"), server)
         for kind, address, bare in kinds:
             opened = _fill(address, lines, kind)

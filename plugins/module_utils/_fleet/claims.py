@@ -25,8 +25,7 @@ class ClaimView(t.NamedTuple):
 
     `unavailable` counts every *other* host of the ledger that is unavailable for any reason: claimed,
     whether or not the lease has ended, or failed and not recovered. `waves` are those of this rollout that
-    have hosts. `forgiven` are failures that an operator has seen and resumed from. `holder` is the owner of
-    a claim whose process may still live, "" otherwise.
+    have hosts. `holder` is the owner of a claim whose process may still live, "" otherwise.
     `shut` is the policy's answer to whether it is open. `barrier` is a release that the host would skip,
     `own_release_flag` marks the release that it runs. A host that failed is tried again at `retry_at`.
     The run has `started` so many hosts. `gated` is the last wave whose gates have passed.
@@ -48,7 +47,6 @@ class ClaimView(t.NamedTuple):
     domain: str
     domain_size: int
     unavailable_in_domain: int
-    forgiven: int
     shut: Closed | None
     retry_at: float = 0.0
     started: int = 0
@@ -104,7 +102,7 @@ def decide_claim(policy: Policy, view: ClaimView, *, owner: str, now: float) -> 
         return Refused("the host runs a release that is a dead-end: provision it anew")
     if view.barrier:
         return Refused(f"the host must not skip release {view.barrier}, a barrier: roll that out first")
-    over = error_budget(policy, view.waves, view.forgiven)
+    over = error_budget(policy, view.waves)
     if over is not None:
         return over
     if policy.max_hosts_per_run is not None and view.started >= policy.max_hosts_per_run:
@@ -116,14 +114,23 @@ def decide_claim(policy: Policy, view: ClaimView, *, owner: str, now: float) -> 
     return _budgets(policy, view) or _gate(policy, view, now)
 
 
-def error_budget(policy: Policy, waves: Sequence[WaveCount], forgiven: int) -> Refused | None:
+def error_budget(policy: Policy, waves: Sequence[WaveCount]) -> Refused | None:
     """None while a rollout may go on with so many failed hosts, less those that were forgiven."""
     hosts = sum(wave.hosts for wave in waves)
-    failed = sum(wave.failed + wave.unreachable for wave in waves) - forgiven
+    failed = sum(wave.charged for wave in waves)
     budget = policy.error_budget.of(hosts)
-    if failed <= budget:
+    if failed > budget:
+        return Refused(f"{failed} of {hosts} hosts failed, the error budget is {budget}")
+    if policy.error_budget_per_wave is None:
         return None
-    return Refused(f"{failed} of {hosts} hosts failed, the error budget is {budget}")
+    for wave in waves:
+        budget = policy.error_budget_per_wave.of(wave.hosts)
+        if wave.charged > budget:
+            name = policy.waves[wave.number].name
+            return Refused(
+                f"{wave.charged} of {wave.hosts} hosts of wave {name} failed, its error budget is {budget}"
+            )
+    return None
 
 
 def _budgets(policy: Policy, view: ClaimView) -> Wait | None:

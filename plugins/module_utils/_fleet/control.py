@@ -58,9 +58,9 @@ def control(
     if row.state not in ALLOWED[state]:
         raise InputError(f"is {row.state}, it cannot become {state}", where=f"rollout {row.id}")
     values: dict[str, t.Any] = {"state": state, "reason": reason}
+    forgiven = 0
     if state == "running":
-        waves = tally.waves(connection, row.id)
-        values["forgiven"] = sum(wave.failed + wave.unreachable for wave in waves)
+        forgiven = tally.forgive(connection, row.id)
     if state == "aborted":
         values["ended"] = now
     rollout = tables().rollout
@@ -72,7 +72,7 @@ def control(
         what="control rollout",
         subject=f"rollout {row.id}",
         outcome=f"{state}: {reason}",
-        inputs={"was": row.state, "because": row.reason, "forgiven": values.get("forgiven", 0)},
+        inputs={"was": row.state, "because": row.reason, "forgiven": forgiven},
     )
     return row.id, True
 

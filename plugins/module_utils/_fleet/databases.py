@@ -112,8 +112,9 @@ class Postgresql:
 
     def flush(self, connection: Connection) -> None:
         """See Database. A message in the log is flushed as every commit is, with all that comes before it."""
-        with connection.begin():
-            connection.execute(_message())
+        alone = connection.execution_options(isolation_level="AUTOCOMMIT")
+        with alone.begin():
+            alone.exec_driver_sql("SELECT pg_logical_emit_message(true, 'osaas', '')")
 
 
 @functools.lru_cache(maxsize=1)
@@ -121,11 +122,6 @@ def _take_turn() -> Select[t.Any]:
     return sa.select(
         sa.func.set_config("synchronous_commit", "off", True), sa.func.pg_advisory_xact_lock(_PG_LOCK)
     )
-
-
-@functools.lru_cache(maxsize=1)
-def _message() -> Select[t.Any]:
-    return sa.select(sa.func.pg_logical_emit_message(True, "osaas", ""))
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import InputError
-from ansible_collections.osaas.fleet.plugins.module_utils._fleet import states, tally
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet import statements, states, tally
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.ledger import log
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.tables import tables
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.windows import stamp
@@ -88,11 +88,11 @@ def _waive(connection: Connection, host: str) -> bool:
     open_ones = sa.select(rollout.c.id).where(rollout.c.state.in_(states.UNFINISHED))
     mine = (assignment.c.host == host) & assignment.c.rollout.in_(open_ones)
     failed = connection.execute(
-        sa.select(assignment.c.rollout, assignment.c.state).where(
+        sa.select(assignment.c.rollout, assignment.c.wave, assignment.c.state).where(
             mine & assignment.c.state.in_((*states.FAILED, states.RETRY))
         )
     ).all()
-    for number, state in failed:
+    for number, wave, state in failed:
         untouched = state in (states.HELD, states.RETRY)
         values: dict[str, t.Any] = {"state": states.EXEMPT if untouched else states.WAIVED}
         if untouched:
@@ -101,12 +101,12 @@ def _waive(connection: Connection, host: str) -> bool:
             assignment.update().where(mine & (assignment.c.rollout == number)).values(**values)
         )
         if state in states.FAILED:
-            tally.unforgive(connection, number, 1)
+            tally.unforgive(connection, number, wave)
     charged = row.unavailable in (*states.FAILED, states.RETRY)
     if charged:
         connection.execute(tables().claim.delete().where(tables().claim.c.host == host))
         connection.execute(table.update().where(table.c.name == host).values(unavailable=""))
-        tally.charge(connection, row.domain, -1)
+        statements.write(connection, [tally.charge(row.domain, -1)])
     return charged or bool(failed)
 
 

@@ -63,6 +63,8 @@ def blast_radius(hosts: Sequence[Candidate], policy: Policy) -> BlastRadius:
     first = [place.host for place in plan if place.wave == plan[0].wave]
     in_flight = policy.max_unavailable.of(len(hosts), least=1)
     errors = policy.error_budget.of(len(hosts))
+    if policy.error_budget_per_wave is not None:
+        errors = min(errors, policy.error_budget_per_wave.of(len(first)))
     most = min(len(first), errors + in_flight)
     by_domain: dict[str, int] = {}
     for name in first:

@@ -59,9 +59,8 @@ def enrol(
             unknown = {"machine_id": entry.name, "release": "", "digest": ""}
             new.append({"name": entry.name, "last_seen": now, **unknown, **facts, **described})
         elif facts or any(getattr(row, key) != value for key, value in described.items()):
-            statements.update(
-                connection, host, {"name": entry.name}, {"last_seen": now, **facts, **described}
-            )
+            values = {"last_seen": now, **facts, **described}
+            statements.write(connection, [statements.update(host, {"name": entry.name}, values)])
             changed.append(entry.name)
         else:
             continue

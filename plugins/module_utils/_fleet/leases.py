@@ -8,9 +8,9 @@
 from __future__ import annotations
 
 import contextlib
-import functools
+import json
 import typing as t
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import InputError, LedgerError
@@ -21,17 +21,22 @@ from ansible_collections.osaas.fleet.plugins.module_utils._fleet import (
     states,
     tally,
 )
-from ansible_collections.osaas.fleet.plugins.module_utils._fleet.ledger import log
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet.ledger import entry
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.owner import is_gone
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.policy import Policy, stored_policy
-from ansible_collections.osaas.fleet.plugins.module_utils._fleet.rollouts import settle
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet.rollouts import (
+    Standing,
+    settle,
+    settle_from,
+)
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.tables import FLEET, tables
 
 with contextlib.suppress(ImportError):
     import sqlalchemy as sa
 
 if t.TYPE_CHECKING:
-    from sqlalchemy import Connection, Row, Select
+    from sqlalchemy import BindParameter, Connection, Row, Select
+    from sqlalchemy.types import TypeEngine
 
 
 @dataclass(frozen=True)
@@ -81,32 +86,34 @@ class Record:
 
 @dataclass(frozen=True)
 class Recorded:
-    """What came of a record: the host's state, whether it will be `again` tried, and the rollout's state."""
+    """What came of a record: the host's state, whether it will be `again` tried, and the rollout's state.
+
+    `wave` is the name of the one that the host is in.
+    """
 
     host_state: str
     again: bool
     rollout_state: str
     rollout_reason: str
+    wave: str
 
 
 def claim(connection: Connection, run: Run, host: str, *, now: float) -> Claimed:
     """Decide on a claim of `host` and write it down. Call inside Ledger.write()."""
-    expire(connection, now=now, who=run.owner, but=host)
-    row = _look(connection, run.rollout, host)
+    row, waves = _look(connection, run.rollout, host, now=now)
+    if row.late:
+        expire(connection, now=now, who=run.owner, but=host)
+        row, waves = _look(connection, run.rollout, host, now=now)
     policy = stored_policy(row.policy)
-    view = _view(connection, run, row, policy, now)
+    view = _view(connection, run, row, waves, policy, now)
     verdict = claims.decide_claim(policy, view, owner=run.owner, now=now)
     if isinstance(verdict, claims.Wait):
         return Claimed(False, True, verdict.reason, verdict.until, gates=verdict.gates)
     if isinstance(verdict, claims.Refused):
         return Claimed(False, False, verdict.reason)
     fence, attempt = row.fence + 1, row.attempt + 1
-    _take(connection, run, row, fence=fence, expires=now + policy.lease)
-    if policy.max_hosts_per_run is not None and row.state in states.WAITING:
-        _count_start(connection, run, view.started)
-    _change_assignment(connection, row, now=now, state=states.CLAIMED, reason="", attempt=attempt)
-    log(
-        connection,
+    counts = _moved(waves, row, states.CLAIMED, now=now)
+    granted = entry(
         now=now,
         who=run.owner,
         what="claim",
@@ -121,7 +128,17 @@ def claim(connection: Connection, run: Run, host: str, *, now: float) -> Claimed
             "domain": view.domain,
         },
     )
-    return Claimed(True, False, "", 0.0, fence, attempt, row.from_release, row.baseline, row.touched)
+    statements.write(
+        connection,
+        [
+            *_take(run, row, fence=fence, expires=now + policy.lease),
+            *_assign(row, waves, counts, state=states.CLAIMED, reason="", attempt=attempt),
+            granted,
+        ],
+    )
+    if policy.max_hosts_per_run is not None and row.state in states.WAITING:
+        _count_start(connection, run, view.started)
+    return Claimed(True, False, "", 0.0, fence, attempt, row.from_release, _baseline(row), bool(row.touched))
 
 
 def record(connection: Connection, run: Run, host: str, fence: int, news: Record, *, now: float) -> Recorded:
@@ -130,7 +147,7 @@ def record(connection: Connection, run: Run, host: str, fence: int, news: Record
     A state that ends the run's work returns the claim. Raises LedgerError when the claim is not ours any
     more: somebody else works on the host, so this run must leave it alone.
     """
-    row = _look(connection, run.rollout, host)
+    row, waves = _look(connection, run.rollout, host, now=now)
     if row.claim_fence != fence or row.owner != run.owner:
         raise LedgerError(
             "its claim was taken over by another run",
@@ -138,26 +155,24 @@ def record(connection: Connection, run: Run, host: str, fence: int, news: Record
             way_out="Leave it to that run; its progress shows in osaas.fleet.status",
         )
     policy = stored_policy(row.policy)
-    tried = failures.Tried(row.failure, row.retries, row.touched)
+    tried = failures.Tried(row.failure, row.retries, bool(row.touched))
     if news.state == states.STEP_FAILED:
         tried = tried._replace(failure=failures.kind_of(news.failure, tried))
     reported, news = news, replace(news, state=failures.state_after(policy.retries, news.state, tried))
     table = tables().claim
     ends = news.state in states.FINAL or news.state == states.RETRY
     if ends:
-        statements.delete(connection, table, {"host": host})
+        lease = statements.delete(table, {"host": host})
     else:
-        statements.update(connection, table, {"host": host}, {"expires": now + policy.lease})
+        lease = statements.update(table, {"host": host}, {"expires": now + policy.lease})
     changes = _changes(row, news, now=now)
     if news.state == states.RETRY:
         changes |= {
             "retries": tried.retries + 1,
             "retry_at": now + policy.retries[tried.failure].wait(tried.retries),
         }
-    _change_assignment(connection, row, now=now, failure=tried.failure, **changes)
-    _change_host(connection, row, news, now=now)
-    log(
-        connection,
+    counts = _moved(waves, row, news.state, now=now)
+    recorded = entry(
         now=now,
         who=run.owner,
         what="record",
@@ -173,29 +188,39 @@ def record(connection: Connection, run: Run, host: str, fence: int, news: Record
             "digest": news.digest,
         },
     )
+    statements.write(
+        connection,
+        [
+            lease,
+            *_assign(row, waves, counts, failure=tried.failure, **changes),
+            *_change_host(row, news, now=now),
+            recorded,
+        ],
+    )
     again = news.state in (states.RETRY, states.ROLLING_BACK) and failures.may_retry(policy.retries, tried)
+    wave = policy.waves[row.wave].name
     if not ends:
-        return Recorded(news.state, again, row.rollout_state, row.rollout_reason)
-    return Recorded(news.state, again, *settle(connection, run.rollout, who=run.owner, now=now))
+        return Recorded(news.state, again, row.rollout_state, row.rollout_reason, wave)
+    standing = Standing(row.rollout_state, row.rollout_reason, policy, counts)
+    settled = settle_from(connection, run.rollout, standing, who=run.owner, now=now)
+    return Recorded(news.state, again, *settled, wave)
 
 
 def verdict(connection: Connection, rollout: int, host: str, *, now: float) -> claims.Verdict:
     """What a claim of a new run would be told now; nothing is written."""
-    row = _look(connection, rollout, host)
+    row, waves = _look(connection, rollout, host, now=now)
     policy = stored_policy(row.policy)
-    view = _view(connection, Run(rollout, row.plan_hash, ""), row, policy, now)
+    view = _view(connection, Run(rollout, row.plan_hash, ""), row, waves, policy, now)
     return claims.decide_claim(policy, view, owner="", now=now)
 
 
 def expire(connection: Connection, *, now: float, who: str, but: str = "") -> None:
     """Charge hosts whose lease has run out: nobody has heard of them, and unknown is failed."""
-    for late in connection.execute(_late(), {"now": now, "but": but}).all():
+    for late in statements.read(connection, statements.Part(_late), {"now": now, "but": but}):
         reason = "nobody has reported on the host before its lease ended"
-        row = _look(connection, late.rollout, late.host)
-        _change_assignment(connection, row, now=now, state=states.UNREACHABLE, reason=reason)
-        _change_host(connection, row, Record(states.UNREACHABLE), now=now)
-        log(
-            connection,
+        row, waves = _look(connection, late.rollout, late.host, now=now)
+        counts = _moved(waves, row, states.UNREACHABLE, now=now)
+        expired = entry(
             now=now,
             who=who,
             what="expire",
@@ -208,15 +233,24 @@ def expire(connection: Connection, *, now: float, who: str, but: str = "") -> No
                 "was": row.state,
             },
         )
+        statements.write(
+            connection,
+            [
+                *_assign(row, waves, counts, state=states.UNREACHABLE, reason=reason),
+                *_change_host(row, Record(states.UNREACHABLE), now=now),
+                expired,
+            ],
+        )
         settle(connection, late.rollout, who=who, now=now)
 
 
-@functools.lru_cache(maxsize=1)
-def _late() -> Select[t.Any]:
-    """Claims whose lease has run out and that are not charged yet."""
-    table, assignment = tables().claim, tables().assignment
+def _late(prefix: str) -> Select[t.Any]:
+    """Claims whose lease has run out and that are not charged yet, but for one host."""
+    table, assignment = tables().claim.alias("silent"), tables().assignment.alias("silent_host")
     same = (assignment.c.host == table.c.host) & (assignment.c.rollout == table.c.rollout)
-    silent = (table.c.expires < sa.bindparam("now")) & (table.c.host != sa.bindparam("but"))
+    silent = (table.c.expires < _given(prefix, "now", sa.Float)) & (
+        table.c.host != _given(prefix, "but", sa.String)
+    )
     return (
         sa.select(table.c.host, table.c.rollout, table.c.owner, table.c.expires)
         .join(assignment, same)
@@ -224,14 +258,14 @@ def _late() -> Select[t.Any]:
     )
 
 
-@functools.lru_cache(maxsize=1)
-def _everything() -> Select[t.Any]:
-    """All that is known of one host in one rollout, in one row."""
+def _everything(prefix: str) -> Select[t.Any]:
+    """All that is known of one host in one rollout; a row for each wave, to ask only once."""
     host, held, rollout = tables().host, tables().claim, tables().rollout
     assignment, release = tables().assignment, tables().release
     own, barrier = release.alias("own"), release.alias("barrier")
     skipped = (barrier.c.flag == "barrier") & (barrier.c.id > host.c.release) & (host.c.release != "")
     fleet, domain = tables().capacity.alias("fleet"), tables().capacity.alias("domain_capacity")
+    wave = tables().wave
     return (
         sa.select(
             assignment,
@@ -241,7 +275,6 @@ def _everything() -> Select[t.Any]:
             rollout.c.state.label("rollout_state"),
             rollout.c.reason.label("rollout_reason"),
             rollout.c.plan_hash,
-            rollout.c.forgiven,
             rollout.c.gated,
             sa.cast(rollout.c.policy, sa.Text).label("policy"),
             release.c.flag,
@@ -259,22 +292,35 @@ def _everything() -> Select[t.Any]:
             fleet.c.unavailable.label("fleet_unavailable"),
             domain.c.hosts.label("domain_hosts"),
             domain.c.unavailable.label("domain_unavailable"),
+            _late(prefix).exists().label("late"),
+            *[wave.c[name].label(f"wave_{name}") for name in tally.WaveCount._fields],
         )
         .join(host, host.c.name == assignment.c.host)
         .join(rollout, rollout.c.id == assignment.c.rollout)
         .join(release, release.c.id == rollout.c.release)
         .join(fleet, fleet.c.scope == FLEET)
         .join(domain, domain.c.scope == sa.literal(tally.scope_of("")) + host.c.domain)
+        .join(wave, wave.c.rollout == assignment.c.rollout)
         .outerjoin(own, own.c.id == host.c.release)
         .outerjoin(held, held.c.host == assignment.c.host)
-        .where((assignment.c.rollout == sa.bindparam("number")) & (assignment.c.host == sa.bindparam("name")))
+        .where(assignment.c.rollout == _given(prefix, "number", sa.Integer))
+        .where(assignment.c.host == _given(prefix, "name", sa.String))
+        .order_by(wave.c.number)
     )
 
 
-def _look(connection: Connection, rollout: int, host: str) -> Row[t.Any]:
-    row = connection.execute(_everything(), {"number": rollout, "name": host}).one_or_none()
-    if row is not None:
-        return row
+def _given(prefix: str, name: str, type_: type[TypeEngine[t.Any]]) -> BindParameter[t.Any]:
+    return sa.bindparam(f"{prefix}{name}", type_=type_)
+
+
+def _look(
+    connection: Connection, rollout: int, host: str, *, now: float
+) -> tuple[Row[t.Any], Sequence[tally.WaveCount]]:
+    """What _everything() says, and the waves that have hosts, in order."""
+    asked = {"number": rollout, "name": host, "now": now, "but": host}
+    rows = statements.read(connection, statements.Part(_everything), asked)
+    if rows:
+        return rows[0], [tally.WaveCount(*row[-len(tally.WaveCount._fields) :]) for row in rows]
     known = connection.scalar(sa.select(tables().rollout.c.id).where(tables().rollout.c.id == rollout))
     if known is None:
         raise InputError(f"has no rollout {rollout}", where="ledger")
@@ -283,7 +329,20 @@ def _look(connection: Connection, rollout: int, host: str) -> Row[t.Any]:
     )
 
 
-def _view(connection: Connection, run: Run, row: Row[t.Any], policy: Policy, now: float) -> claims.ClaimView:
+def _baseline(row: Row[t.Any]) -> Mapping[str, t.Any] | None:
+    """As it was stored; SQLite has JSON as text."""
+    found = json.loads(row.baseline) if isinstance(row.baseline, str) else row.baseline
+    return t.cast("Mapping[str, t.Any] | None", found)
+
+
+def _view(
+    connection: Connection,
+    run: Run,
+    row: Row[t.Any],
+    waves: Sequence[tally.WaveCount],
+    policy: Policy,
+    now: float,
+) -> claims.ClaimView:
     itself = 1 if row.unavailable else 0
     return claims.ClaimView(
         rollout_state=row.rollout_state,
@@ -296,13 +355,12 @@ def _view(connection: Connection, run: Run, row: Row[t.Any], policy: Policy, now
         holder="" if row.owner is None or is_gone(row.owner) else row.owner,
         holder_expires=row.expires or 0.0,
         wave=row.wave,
-        waves=tally.waves(connection, run.rollout),
+        waves=waves,
         fleet=row.fleet_hosts,
         unavailable=row.fleet_unavailable - itself,
         domain=row.domain,
         domain_size=row.domain_hosts,
         unavailable_in_domain=row.domain_unavailable - itself,
-        forgiven=row.forgiven,
         shut=policy.closed(now),
         retry_at=row.retry_at,
         started=0 if policy.max_hosts_per_run is None else _starts(connection, run),
@@ -326,18 +384,17 @@ def _count_start(connection: Connection, run: Run, before: int) -> None:
         connection.execute(table.insert().values(owner=run.owner, rollout=run.rollout, started=1))
 
 
-def _take(connection: Connection, run: Run, row: Row[t.Any], *, fence: int, expires: float) -> None:
-    """Write the claim, over whatever was there; its fence is higher than any before for this host."""
+def _take(run: Run, row: Row[t.Any], *, fence: int, expires: float) -> list[statements.Change]:
+    """The claim, over whatever was there; its fence is higher than any before for this host."""
     table, host = tables().claim, tables().host
     charged = {} if row.unavailable else {"unavailable": states.CLAIMED}
-    statements.update(connection, host, {"name": row.host}, {"fence": fence, **charged})
     values = {"rollout": run.rollout, "owner": run.owner, "expires": expires, "fence": fence}
     if row.owner is None:
-        statements.insert(connection, table, {"host": row.host, **values})
+        lease = statements.insert(table, {"host": row.host, **values})
     else:
-        statements.update(connection, table, {"host": row.host}, values)
-    if charged:
-        tally.charge(connection, row.domain, 1)
+        lease = statements.update(table, {"host": row.host}, values)
+    taken = [statements.update(host, {"name": row.host}, {"fence": fence, **charged}), lease]
+    return [*taken, tally.charge(row.domain, 1)] if charged else taken
 
 
 def _changes(row: Row[t.Any], news: Record, *, now: float) -> dict[str, t.Any]:
@@ -369,13 +426,26 @@ def _changes(row: Row[t.Any], news: Record, *, now: float) -> dict[str, t.Any]:
     return changes
 
 
-def _change_assignment(connection: Connection, row: Row[t.Any], *, now: float, **values: t.Any) -> None:
+def _moved(
+    waves: Sequence[tally.WaveCount], row: Row[t.Any], state: str, *, now: float
+) -> Sequence[tally.WaveCount]:
+    """The waves when the host has gone to the state."""
+    return [wave.moved(row.state, state, now=now) if wave.number == row.wave else wave for wave in waves]
+
+
+def _assign(
+    row: Row[t.Any],
+    before: Sequence[tally.WaveCount],
+    after: Sequence[tally.WaveCount],
+    **values: t.Any,
+) -> list[statements.Change]:
+    """Change the host's assignment, and with it what its wave counts."""
     place = {"rollout": row.rollout, "host": row.host}
-    statements.update(connection, tables().assignment, place, values)
-    tally.move(connection, row.rollout, row.wave, row.state, values["state"], now=now)
+    counts = [change for pair in zip(before, after) for change in tally.count(row.rollout, *pair)]
+    return [statements.update(tables().assignment, place, values), *counts]
 
 
-def _change_host(connection: Connection, row: Row[t.Any], news: Record, *, now: float) -> None:
+def _change_host(row: Row[t.Any], news: Record, *, now: float) -> list[statements.Change]:
     values: dict[str, t.Any] = {}
     if news.state in states.SERVING:
         values = {"unavailable": "", "last_seen": now}
@@ -386,8 +456,7 @@ def _change_host(connection: Connection, row: Row[t.Any], news: Record, *, now: 
     if news.release:
         values |= {"release": news.release, "digest": news.digest}
     if not values:
-        return
-    statements.update(connection, tables().host, {"name": row.host}, values)
+        return []
+    changed = statements.update(tables().host, {"name": row.host}, values)
     charged = int(values.get("unavailable", row.unavailable) != "") - int(row.unavailable != "")
-    if charged:
-        tally.charge(connection, row.domain, charged)
+    return [changed, tally.charge(row.domain, charged)] if charged else [changed]

@@ -99,6 +99,10 @@ class Ledger:
             yield connection
 
     def _prepare(self) -> None:
+        # What is wrong with a database, or missing in it, comes to light below.
+        with contextlib.suppress(*_errors(self._engine)), self._engine.connect() as connection:
+            if migrations.is_current(connection):
+                return
         with self.read() as connection:
             found = migrations.version(connection)
         if found is not None and found > SCHEMA:
@@ -140,8 +144,16 @@ def log(
     inputs: dict[str, t.Any],
 ) -> None:
     """Append an event: who did what to which subject, on what grounds, with what outcome."""
+    event = entry(now=now, who=who, what=what, subject=subject, outcome=outcome, inputs=inputs)
+    statements.write(connection, [event])
+
+
+def entry(
+    *, now: float, who: str, what: str, subject: str, outcome: str, inputs: dict[str, t.Any]
+) -> statements.Change:
+    """The same, to be written together with what was done."""
     values = {"who": who, "what": what, "subject": subject, "outcome": outcome, "inputs": inputs}
-    statements.insert(connection, tables().event, {"time": now, **values})
+    return statements.insert(tables().event, {"time": now, **values})
 
 
 def log_all(
@@ -164,10 +176,16 @@ def log_all(
 def _told(engine: Engine) -> Iterator[None]:
     try:
         yield
-    except sa.exc.DBAPIError as error:
-        reason = (str(error.orig).strip() or type(error.orig).__name__).splitlines()[0]
+    except _errors(engine) as error:
+        orig = getattr(error, "orig", error)
+        reason = (str(orig).strip() or type(orig).__name__).splitlines()[0]
         raise LedgerError(
             reason,
             where=f"ledger {engine.url.render_as_string()}",
             way_out="Check that the database is there, not full, and that this user may write to it",
         ) from error
+
+
+def _errors(engine: Engine) -> tuple[type[Exception], ...]:
+    """Of SQLAlchemy, or of the driver itself: see statements.py."""
+    return (sa.exc.DBAPIError, t.cast(t.Any, engine.dialect.dbapi).Error)

@@ -67,6 +67,7 @@ class Policy:
     max_unavailable: Amount
     max_unavailable_per_domain: Amount
     error_budget: Amount
+    error_budget_per_wave: Amount | None
     soak: float
     soak_host_hours: float
     gates: tuple[Gate, ...]
@@ -101,6 +102,7 @@ DEFAULTS: Mapping[str, t.Any] = {
     "max_unavailable": "10%",
     "max_unavailable_per_domain": 1,
     "error_budget": 0,
+    "error_budget_per_wave": None,
     "soak": 0,
     "soak_host_hours": 0,
     "gates": [],
@@ -141,6 +143,11 @@ def parse_policy(raw: Mapping[str, t.Any]) -> Policy:
             "max_unavailable_per_domain", given["max_unavailable_per_domain"], least=1
         ),
         error_budget=_amount("error_budget", given["error_budget"], least=0),
+        error_budget_per_wave=(
+            None
+            if given["error_budget_per_wave"] is None
+            else _amount("error_budget_per_wave", given["error_budget_per_wave"], least=0)
+        ),
         soak=_seconds("soak", given["soak"], least=0),
         soak_host_hours=_seconds("soak_host_hours", given["soak_host_hours"], least=0, unit="hours"),
         gates=parse_gates(_entries("gates", given), [wave.name for wave in waves]),

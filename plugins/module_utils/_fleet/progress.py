@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import typing as t
 
-from ansible_collections.osaas.fleet.plugins.module_utils._fleet import tally
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet import statements, tally
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.policy import stored_policy
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.tables import FLEET, tables
 
@@ -18,7 +18,7 @@ with contextlib.suppress(ImportError):
     import sqlalchemy as sa
 
 if t.TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Select
 
 
 def progress(connection: Connection, rollout: int) -> dict[str, t.Any]:
@@ -27,16 +27,7 @@ def progress(connection: Connection, rollout: int) -> dict[str, t.Any]:
     As `waves` (with `name`, `hosts`, `done` and `failed`), `unavailable` of at most `max_unavailable` hosts
     of the fleet, and `failed` of at most `error_budget` hosts of the rollout, less those that were forgiven.
     """
-    row = connection.execute(
-        sa.select(
-            sa.cast(tables().rollout.c.policy, sa.Text).label("policy"),
-            tables().rollout.c.forgiven,
-            tables().capacity.c.hosts,
-            tables().capacity.c.unavailable,
-        )
-        .where(tables().rollout.c.id == rollout)
-        .join(tables().capacity, tables().capacity.c.scope == FLEET)
-    ).one()
+    [row] = statements.read(connection, statements.Part(_standing), {"number": rollout})
     policy, waves = stored_policy(row.policy), tally.waves(connection, rollout)
     return {
         "waves": [
@@ -50,18 +41,16 @@ def progress(connection: Connection, rollout: int) -> dict[str, t.Any]:
         ],
         "unavailable": row.unavailable,
         "max_unavailable": policy.max_unavailable.of(row.hosts, least=1),
-        "failed": sum(wave.failed + wave.unreachable for wave in waves) - row.forgiven,
+        "failed": sum(wave.charged for wave in waves),
         "error_budget": policy.error_budget.of(sum(wave.hosts for wave in waves)),
     }
 
 
-def wave_of(connection: Connection, rollout: int, host: str) -> str:
-    """The name of the wave that a host of the rollout is in."""
-    table, assignment = tables().rollout, tables().assignment
-    query = (
-        sa.select(assignment.c.wave, sa.cast(table.c.policy, sa.Text).label("policy"))
-        .join(table, table.c.id == assignment.c.rollout)
-        .where((assignment.c.rollout == rollout) & (assignment.c.host == host))
+def _standing(prefix: str) -> Select[t.Any]:
+    rollout, capacity = tables().rollout, tables().capacity
+    policy = sa.cast(rollout.c.policy, sa.Text).label("policy")
+    return (
+        sa.select(policy, capacity.c.hosts, capacity.c.unavailable)
+        .where(rollout.c.id == sa.bindparam(f"{prefix}number", type_=sa.Integer))
+        .join(capacity, capacity.c.scope == FLEET)
     )
-    row = connection.execute(query).one()
-    return str(stored_policy(row.policy).waves[row.wave].name)

@@ -68,6 +68,16 @@ class Opened:
     fleet: int
 
 
+@dataclass(frozen=True)
+class Standing:
+    """How a rollout stands, and its waves that have hosts."""
+
+    state: str
+    reason: str
+    policy: Policy
+    waves: Sequence[tally.WaveCount]
+
+
 def open_rollout(
     connection: Connection,
     release: Release,
@@ -133,10 +143,17 @@ def settle(connection: Connection, number: int, *, who: str, now: float) -> tupl
     More failed hosts than the error budget halt it; when every host is final it has ended. What is halted, or
     paused by an operator, stays so until an operator resumes it.
     """
-    rollout = tables().rollout
     row = connection.execute(_standing(), {"number": number}).one()
-    waves = tally.waves(connection, number)
-    over = claims.error_budget(stored_policy(row.policy), waves, row.forgiven)
+    standing = Standing(row.state, row.reason, stored_policy(row.policy), tally.waves(connection, number))
+    return settle_from(connection, number, standing, who=who, now=now)
+
+
+def settle_from(
+    connection: Connection, number: int, row: Standing, *, who: str, now: float
+) -> tuple[str, str]:
+    """The same, for who has read already how the rollout stands."""
+    waves = row.waves
+    over = claims.error_budget(row.policy, waves)
     if row.state in (states.PLANNED, "halted", "superseded", "aborted") or (
         row.state == "paused" and not over
     ):
@@ -154,6 +171,7 @@ def settle(connection: Connection, number: int, *, who: str, now: float) -> tupl
         state, reason = states.RUNNING, row.reason if row.state == states.RUNNING else ""
     if (state, reason) != (row.state, row.reason):
         values = {"state": state, "reason": reason, "ended": ended}
+        rollout = tables().rollout
         connection.execute(rollout.update().where(rollout.c.id == number).values(**values))
         log(
             connection,
@@ -162,11 +180,7 @@ def settle(connection: Connection, number: int, *, who: str, now: float) -> tupl
             what="settle rollout",
             subject=f"rollout {number}",
             outcome=f"{state}: {reason}" if reason else state,
-            inputs={
-                "was": row.state,
-                "forgiven": row.forgiven,
-                "waves": [wave._asdict() for wave in waves],
-            },
+            inputs={"was": row.state, "waves": [wave._asdict() for wave in waves]},
         )
     return state, reason
 
@@ -175,7 +189,7 @@ def settle(connection: Connection, number: int, *, who: str, now: float) -> tupl
 def _standing() -> Select[t.Any]:
     rollout = tables().rollout
     policy = sa.cast(rollout.c.policy, sa.Text).label("policy")
-    query = sa.select(rollout.c.state, rollout.c.reason, rollout.c.forgiven, policy)
+    query = sa.select(rollout.c.state, rollout.c.reason, policy)
     return query.where(rollout.c.id == sa.bindparam("number"))
 
 

@@ -195,7 +195,6 @@ class _Simulation:
             domain=domain.name,
             domain_size=domain.size,
             unavailable_in_domain=domain.down,
-            forgiven=0,
             shut=self._closed(),
             # What gates ask about is not simulated: they pass.
             gated=number,
@@ -243,7 +242,7 @@ class _Simulation:
         else:
             self._failed += 1
             self._counts[wave] = count._replace(failed=count.failed + 1)
-            over = claims.error_budget(self._policy, self._counts, 0)
+            over = claims.error_budget(self._policy, self._counts)
             if over is not None and self._state == states.RUNNING:
                 self._state, self._reason = "halted", over.reason
             if self._dice.random() < self._model.lost:

@@ -17,7 +17,7 @@ else:
     HAS_SQLALCHEMY = True
 
 # Raised with every change of the tables. An older ledger is migrated (migrations.py), a newer one refused.
-SCHEMA = 3
+SCHEMA = 4
 
 # The scope of `capacity` that counts the whole fleet; the others are "domain:" and a failure domain's name.
 FLEET = "fleet"
@@ -86,7 +86,7 @@ class Tables:
             sa.Column("plan_hash", sa.String, nullable=False),
             sa.Column("state", sa.String, nullable=False),
             sa.Column("reason", sa.String, nullable=False, default=""),
-            # Failures that an operator has seen and resumed from: they no longer count.
+            # Unused: `wave` has it.
             sa.Column("forgiven", sa.Integer, nullable=False, default=0),
             # The last wave whose gates have passed, and when gates were last asked.
             sa.Column("gated", sa.Integer, nullable=False, server_default="-1"),
@@ -105,6 +105,8 @@ class Tables:
             sa.Column("failed", sa.Integer, nullable=False),
             sa.Column("unreachable", sa.Integer, nullable=False),
             sa.Column("last_done", sa.Float, nullable=False),
+            # Failures that an operator has seen and resumed from: they no longer count.
+            sa.Column("forgiven", sa.Integer, nullable=False, server_default="0"),
         )
         self.assignment = sa.Table(
             "assignment",

@@ -12,11 +12,10 @@ or a rollout is opened. All functions are for Ledger.write().
 from __future__ import annotations
 
 import contextlib
-import functools
 import typing as t
 from collections.abc import Sequence
 
-from ansible_collections.osaas.fleet.plugins.module_utils._fleet import states
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet import statements, states
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.tables import FLEET, tables
 
 with contextlib.suppress(ImportError):
@@ -31,7 +30,10 @@ _BUCKETS = ("done", *_COUNTED)
 
 
 class WaveCount(t.NamedTuple):
-    """One wave of a rollout. `failed` are rolled back, quarantined or held; `last_done` is a time, or 0."""
+    """One wave of a rollout. `failed` are rolled back, quarantined or held; `last_done` is a time, or 0.
+
+    `forgiven` are failures that an operator has seen and resumed from.
+    """
 
     number: int
     hosts: int
@@ -39,6 +41,25 @@ class WaveCount(t.NamedTuple):
     failed: int
     unreachable: int
     last_done: float
+    forgiven: int = 0
+
+    @property
+    def charged(self) -> int:
+        """Failures that count against the error budgets."""
+        return self.failed + self.unreachable - self.forgiven
+
+    def moved(self, before: str, after: str, *, now: float) -> WaveCount:
+        """The same when one of its hosts has gone from one state to another."""
+        old, new = _bucket(before), _bucket(after)
+        if old == new:
+            return self
+        counts = {name: getattr(self, name) + (name == new) - (name == old) for name in _BUCKETS}
+        if new == "done":
+            counts["last_done"] = max(self.last_done, now)
+        if old in _COUNTED and new not in _COUNTED:
+            # Whether it was this host that was forgiven nobody knows: assume so.
+            counts["forgiven"] = max(self.forgiven - 1, 0)
+        return self._replace(**counts)
 
 
 def scope_of(domain: str) -> str:
@@ -46,16 +67,16 @@ def scope_of(domain: str) -> str:
     return f"domain:{domain}"
 
 
-def charge(connection: Connection, domain: str, hosts: int) -> None:
+def charge(domain: str, hosts: int) -> statements.Change:
     """So many more hosts of the domain are unavailable (fewer, when negative)."""
-    connection.execute(_charge(), {"domain": scope_of(domain), "more": hosts})
+    return statements.Change(statements.Part(_charge), {"domain": scope_of(domain), "more": hosts})
 
 
-@functools.lru_cache(maxsize=1)
-def _charge() -> Update:
+def _charge(prefix: str) -> Update:
     table = tables().capacity
-    touched = (table.c.scope == FLEET) | (table.c.scope == sa.bindparam("domain"))
-    return sa.update(table).where(touched).values(unavailable=table.c.unavailable + sa.bindparam("more"))
+    touched = (table.c.scope == FLEET) | (table.c.scope == sa.bindparam(f"{prefix}domain"))
+    more = sa.bindparam(f"{prefix}more", type_=sa.Integer)
+    return sa.update(table).where(touched).values(unavailable=table.c.unavailable + more)
 
 
 def count_capacity(connection: Connection) -> None:
@@ -75,33 +96,27 @@ def count_capacity(connection: Connection) -> None:
     connection.execute(table.insert(), [{"scope": FLEET, **whole}, *rows])
 
 
-def move(connection: Connection, rollout: int, wave: int, before: str, after: str, *, now: float) -> None:
-    """A host of the wave has gone from one state to another."""
-    old, new = _bucket(before), _bucket(after)
-    if old == new:
-        return
-    more = {f"more_{name}": (name == new) - (name == old) for name in _BUCKETS}
-    ended = now if after == states.DONE else 0.0
-    connection.execute(_move(), {"of": rollout, "place": wave, "ended": ended, **more})
-    if old in _COUNTED and new not in _COUNTED:
-        unforgive(connection, rollout, 1)
+def count(rollout: int, before: WaveCount, after: WaveCount) -> list[statements.Change]:
+    """What has become of a wave."""
+    if before == after:
+        return []
+    values = {name: getattr(after, name) for name in (*_BUCKETS, "last_done", "forgiven")}
+    return [statements.update(tables().wave, {"rollout": rollout, "number": after.number}, values)]
 
 
-@functools.lru_cache(maxsize=1)
-def _move() -> Update:
-    table, ended = tables().wave, sa.bindparam("ended", type_=sa.Float)
-    here = (table.c.rollout == sa.bindparam("of")) & (table.c.number == sa.bindparam("place"))
-    counts = {name: table.c[name] + sa.bindparam(f"more_{name}") for name in _BUCKETS}
-    last_done = sa.case((table.c.last_done < ended, ended), else_=table.c.last_done)
-    return sa.update(table).where(here).values(**counts, last_done=last_done)
+def unforgive(connection: Connection, rollout: int, wave: int) -> None:
+    """A host of the wave has failed no more. See WaveCount.moved."""
+    table = tables().wave
+    place = (table.c.rollout == rollout) & (table.c.number == wave) & (table.c.forgiven > 0)
+    connection.execute(table.update().where(place).values(forgiven=table.c.forgiven - 1))
 
 
-def unforgive(connection: Connection, rollout: int, hosts: int) -> None:
-    """So many hosts have failed no more. Whether it was they who were forgiven nobody knows: assume so."""
-    table = tables().rollout
-    left = sa.case((table.c.forgiven > hosts, table.c.forgiven - hosts), else_=0)
-    place = (table.c.id == rollout) & (table.c.forgiven > 0)
-    connection.execute(table.update().where(place).values(forgiven=left))
+def forgive(connection: Connection, rollout: int) -> int:
+    """No failure so far counts any more; returns how many there are."""
+    table = tables().wave
+    mine = table.c.rollout == rollout
+    connection.execute(table.update().where(mine).values(forgiven=table.c.failed + table.c.unreachable))
+    return int(connection.scalar(sa.select(sa.func.sum(table.c.forgiven)).where(mine)) or 0)
 
 
 def count_waves(connection: Connection, rollout: int) -> None:
@@ -117,10 +132,16 @@ def count_waves(connection: Connection, rollout: int) -> None:
         .where(assignment.c.rollout == rollout)
         .group_by(assignment.c.wave, assignment.c.state)
     )
+    forgiven = {wave.number: wave.forgiven for wave in waves(connection, rollout)}
     counted: dict[int, dict[str, t.Any]] = {}
     for row in connection.execute(query):
         counts = counted.setdefault(
-            row.wave, {"hosts": 0, "done": 0, "failed": 0, "unreachable": 0, "last_done": 0.0}
+            row.wave,
+            {
+                **dict.fromkeys(("hosts", *_BUCKETS), 0),
+                "last_done": 0.0,
+                "forgiven": forgiven.get(row.wave, 0),
+            },
         )
         if row.state not in states.LEFT_OUT:
             counts["hosts"] += row.hosts
@@ -137,14 +158,14 @@ def count_waves(connection: Connection, rollout: int) -> None:
 
 def waves(connection: Connection, rollout: int) -> Sequence[WaveCount]:
     """The waves that have hosts, in order."""
-    return [WaveCount(*row) for row in connection.execute(_waves(), {"of": rollout})]
+    return [WaveCount(*row) for row in statements.read(connection, statements.Part(_waves), {"of": rollout})]
 
 
-@functools.lru_cache(maxsize=1)
-def _waves() -> Select[t.Any]:
+def _waves(prefix: str) -> Select[t.Any]:
     table = tables().wave
     query = sa.select(*[table.c[name] for name in WaveCount._fields])
-    return query.where(table.c.rollout == sa.bindparam("of")).order_by(table.c.number)
+    mine = table.c.rollout == sa.bindparam(f"{prefix}of", type_=sa.Integer)
+    return query.where(mine).order_by(table.c.number)
 
 
 def _bucket(state: str) -> str:

@@ -264,8 +264,9 @@ class Fleet(RuleBasedStateMachine):
         with self.ledger.read() as connection:
             query = sa.select(tables().rollout).where(tables().rollout.c.id == number)
             row = connection.execute(query).one()
+            forgiven = sum(wave.forgiven for wave in tally.waves(connection, number))
         failed = sum(state in states.FAILED for state in self.states(number).values())
-        return row.state, failed - row.forgiven
+        return row.state, failed - forgiven
 
     def domain(self, host: str) -> str:
         return next(entry.domain for entry in self.enrolled if entry.name == host)

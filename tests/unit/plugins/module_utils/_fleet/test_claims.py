@@ -38,7 +38,6 @@ FREE = ClaimView(
     domain="rack-1",
     domain_size=2,
     unavailable_in_domain=0,
-    forgiven=0,
     shut=None,
 )
 
@@ -89,7 +88,7 @@ def test_a_free_host_of_an_open_wave_is_granted() -> None:
         ({"waves": canary(1, 0, 0)}, Wait("wave canary is not through, 1 of 1 hosts are left")),
         ({"waves": canary(1, 1, 0, NOW - 20)}, Wait("wave canary soaks for 40 s more", until=NOW + 40)),
         (
-            {"waves": canary(1, 0, 1), "forgiven": 1},
+            {"waves": [WaveCount(0, 1, 0, 1, 0, 0, forgiven=1), FREE.waves[1]]},
             Refused("no host of wave canary is on the release"),
         ),
         ({"waves": FREE.waves[1:]}, Granted()),
@@ -117,3 +116,14 @@ def test_outside_a_window_nobody_is_started_but_those_in_flight_are_finished() -
     assert decide_claim(policy, view, owner="me", now=NOW) == Wait(reason, until=22 * 3600)
     assert decide_claim(policy, view._replace(host_state="activating"), owner="me", now=NOW) == Granted()
     assert policy.closed(22 * 3600.0) is None
+
+
+def test_a_wave_has_an_error_budget_of_its_own() -> None:
+    policy = parse_policy({"max_unavailable": 2, "error_budget": 9, "error_budget_per_wave": "20%"})
+    waves = [FREE.waves[0], WaveCount(1, 10, 0, 1, 1, 0)]
+    assert decide_claim(policy, FREE._replace(waves=waves), owner="me", now=NOW) == Granted()
+    waves[1] = WaveCount(1, 10, 0, 2, 1, 0)
+    reason = "3 of 10 hosts of wave fleet failed, its error budget is 2"
+    assert decide_claim(policy, FREE._replace(waves=waves), owner="me", now=NOW) == Refused(reason)
+    waves[1] = WaveCount(1, 10, 0, 2, 1, 0, forgiven=1)
+    assert decide_claim(policy, FREE._replace(waves=waves), owner="me", now=NOW) == Granted()

@@ -128,7 +128,7 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 
 def test_a_host_is_tried_again_after_its_time_and_held_in_the_end(ledger: Ledger) -> None:
     story = Story(ledger, retry={"staging": {"times": 2, "after": 60}})
-    assert story.fail("host-0", "staging") == Recorded("retry", True, "running", "")
+    assert story.fail("host-0", "staging") == Recorded("retry", True, "running", "", "fleet")
     assert story.unavailable() == {"host-0": "retry"}
     assert story.claim("host-0").reason == "the host is tried again in 60 s"
     story.now += 60
@@ -137,7 +137,8 @@ def test_a_host_is_tried_again_after_its_time_and_held_in_the_end(ledger: Ledger
     assert (story.claim("host-0").again, story.claim("host-0").until) == (True, NOW + 180)
     story.now += 1
     last = story.fail("host-0", "staging")
-    assert last == Recorded("held", False, "halted", "1 of 4 hosts failed, the error budget is 0")
+    why = "1 of 4 hosts failed, the error budget is 0"
+    assert last == Recorded("held", False, "halted", why, "fleet")
     assert story.unavailable() == {"host-0": "held"}
     assert story.claim("host-0").reason == "the host is held already"
 
@@ -172,7 +173,7 @@ def test_hosts_that_are_tried_again_use_up_the_disruption_budget(ledger: Ledger)
 def test_a_failed_activation_is_tried_again_only_once_the_host_is_back(ledger: Ledger) -> None:
     story = Story(ledger, retry={"activation": {"times": 1, "after": 60}})
     assert story.fail("host-0", "activation", after="activating") == Recorded(
-        "rolling back", True, "running", ""
+        "rolling back", True, "running", "", "fleet"
     )
     again = story.record("host-0", 1, Record("rolled back"))
     assert again.host_state == "retry" and story.unavailable() == {"host-0": "retry"}

@@ -29,6 +29,7 @@ def test_every_field_has_a_default() -> None:
         ({"max_unavailable": 1.5}, "policy.max_unavailable: 1.5 is neither"),
         ({"max_unavailable_per_domain": "many"}, "policy.max_unavailable_per_domain: 'many' is neither"),
         ({"error_budget": -1}, "policy.error_budget: -1 is negative"),
+        ({"error_budget_per_wave": "few"}, "policy.error_budget_per_wave: 'few' is neither"),
         ({"soak": "soon"}, "policy.soak: 'soon' is not a time in seconds of 0 or more"),
         ({"lease": 5}, "policy.lease: 5 is not a time in seconds of 60 or more"),
         ({"ladder": "slow"}, "policy.ladder: 'slow' is unknown. Known are standard, rapid, emergency"),

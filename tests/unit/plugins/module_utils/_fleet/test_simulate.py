@@ -87,6 +87,7 @@ def test_hosts_start_in_windows_only() -> None:
     unavailable=st.integers(1, 9),
     per_domain=st.integers(1, 3),
     errors=st.integers(0, 9),
+    of_a_wave=st.none() | st.integers(0, 9),
     lost=st.sampled_from([0.0, 0.5, 1.0]),
     seed=st.integers(0, 9),
 )
@@ -97,6 +98,7 @@ def test_no_release_breaks_more_than_was_foretold(
     unavailable: int,
     per_domain: int,
     errors: int,
+    of_a_wave: int | None,
     lost: float,
     seed: int,
 ) -> None:
@@ -104,6 +106,7 @@ def test_no_release_breaks_more_than_was_foretold(
         "max_unavailable": unavailable,
         "max_unavailable_per_domain": per_domain,
         "error_budget": errors,
+        "error_budget_per_wave": of_a_wave,
     }
     policy, members = parse_policy(POLICY | changes), fleet(hosts, racks, canaries)
     foretold = blast_radius(members, policy)
