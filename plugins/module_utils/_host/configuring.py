@@ -23,6 +23,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._host.config import (
     refuse_changes,
     write_config,
 )
+from ansible_collections.osaas.fleet.plugins.module_utils._host.health.check import Check
 from ansible_collections.osaas.fleet.plugins.module_utils._host.health.options import check_of
 from ansible_collections.osaas.fleet.plugins.module_utils._host.lock import exclusive
 from ansible_collections.osaas.fleet.plugins.module_utils._host.origin import open_origin
@@ -90,7 +91,7 @@ def _configure(
     current = files.current()
     done = Configured(
         fields=tuple(
-            field for tier in after for field in changed_fields(stored.get(tier), after[tier], tier)
+            field for tier in after for field in changed_fields(stored.get(tier, {}), after[tier], tier)
         ),
         steps=steps_to(current, wanted),
         recovered=recovered,
@@ -100,12 +101,16 @@ def _configure(
     if not pretend and done.changed:
         _stage(runner, paths, done.steps, source)
         if done.steps.touched:
-            checks = [check_of(one) for one in runtime.get("health_checks", ())]
-            service_swap.commit(runner, files, done.steps, checks)
+            known = _checks(stored.get("runtime", {}))
+            service_swap.commit(runner, files, done.steps, _checks(runtime), known)
         write_config(paths.config, {tier: config[tier] for tier in ("boot", "runtime") if tier in config})
         service_swap.settle(files)
         service_images.remove_others(paths, [*current.values(), *wanted])
     return done
+
+
+def _checks(runtime: Mapping[str, t.Any]) -> list[Check]:
+    return [check_of(one) for one in runtime.get("health_checks", ())]
 
 
 def _stage(runner: Runner, paths: ServicePaths, steps: Steps, source: Source) -> None:

@@ -27,9 +27,12 @@ _TOLD = 3  # lines of the journal
 Units = Mapping[str, t.Optional[str]]
 
 
-def commit(runner: Runner, files: UnitFiles, steps: Steps, checks: Sequence[Check]) -> None:
-    """Take `steps`; `checks` must be no worse afterwards. Raises HostError once everything is as it was.
+def commit(
+    runner: Runner, files: UnitFiles, steps: Steps, checks: Sequence[Check], known: Collection[Check] = ()
+) -> None:
+    """Take `steps`; `checks` must pass afterwards. Raises HostError once everything is as it was.
 
+    Those that are `known` need be no better than they are now: the host was judged by them before.
     What is under way is recorded first: finish() puts it back if this process is killed. The caller calls
     settle() when its own records are written.
     """
@@ -39,7 +42,7 @@ def commit(runner: Runner, files: UnitFiles, steps: Steps, checks: Sequence[Chec
         tree = files.paths.tree(one.digest)
         after[one.unit] = unit_text(one, unit_in_image(tree, one), tree)
     before = {unit: files.text(unit) for unit in after}
-    _verdicts, baseline = run_checks(runner, checks, {})
+    _verdicts, baseline = run_checks(runner, [one for one in checks if one in known], {})
     files.paths.pending.parent.mkdir(parents=True, exist_ok=True)
     write_json(files.paths.pending, before)
     try:

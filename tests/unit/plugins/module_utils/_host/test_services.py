@@ -177,6 +177,16 @@ def test_a_worse_health_check_brings_all_back(files: UnitFiles, tmp_path: Path) 
     assert files.current() == {"one": OLD}
 
 
+def test_a_check_that_the_host_had_before_may_stay_bad_but_a_new_one_may_not(
+    files: UnitFiles, tmp_path: Path
+) -> None:
+    check = Check("there", "file", {"path": str(tmp_path / "not there"), "contains": ""})
+    service_swap.commit(Systemd(files), files, Steps(start=(OLD,)), [check], [check])
+    with pytest.raises(HostError, match=r"^services: not changed, all is as it was: there: "):
+        service_swap.commit(Systemd(files), files, Steps(swap=(NEW,)), [check], [])
+    assert files.current() == {"one": OLD}
+
+
 def test_what_a_killed_run_left_is_put_back(files: UnitFiles, monkeypatch: pytest.MonkeyPatch) -> None:
     service_swap.commit(Systemd(files), files, Steps(start=(OLD,)), [])
     service_swap.settle(files)
