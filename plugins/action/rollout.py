@@ -46,6 +46,7 @@ class ActionModule(LedgerAction):
         "kind": {"type": "str", "choices": ["snapshot", "image"], "default": "snapshot"},
         "digest": {"type": "str"},
         "policy": {"type": "dict", "default": {}},
+        "leaving": {"type": "str", "default": ""},
         "only": {"type": "list", "elements": "str"},
         "rollout": {"type": "int"},
         "reason": {"type": "str", "default": ""},
@@ -73,7 +74,13 @@ class ActionModule(LedgerAction):
         now = time.time()
         with ledger.write(keep=not self.check_mode) as connection:
             opened = open_rollout(
-                connection, release, args["policy"], who=owner, now=now, start=args["state"] == "running"
+                connection,
+                release,
+                args["policy"],
+                who=owner,
+                now=now,
+                start=args["state"] == "running",
+                leaving=args["leaving"],
             )
             check_gates(opened.policy, args["gate_headers"])
             foretold: Sequence[str] = ()

@@ -40,6 +40,12 @@ options:
     type: str
     choices: [planned, running, paused, halted, aborted]
     default: running
+  leaving:
+    description:
+      - A release that is taken back. The rollout of O(release) is then only for hosts that have that one, or were
+        left half way to it; all others stay what they are.
+    type: str
+    default: ""
   only:
     description:
       - Names of the hosts that this run may touch, of those that the plan permits; all by default.

@@ -35,8 +35,8 @@ POLICY = {
     "max_unavailable": "1%",
     "max_unavailable_per_domain": 20,
 }
-# What claim and record together read and write; counted on the statements that they send.
-READS, WRITES = 6, 11
+# What claim and record together ask and change; counted on the statements that they send to SQLite.
+READS, WRITES = 2, 11
 Writer = Callable[[Sequence[str], int], None]
 
 

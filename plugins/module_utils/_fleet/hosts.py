@@ -73,6 +73,19 @@ def enrol(
     return [row["name"] for row in new], changed
 
 
+def having(connection: Connection, release: str) -> set[str]:
+    """The hosts that run a release, or may: those that were left half way to it."""
+    host, assignment, rollout = tables().host, tables().assignment, tables().rollout
+    half_way = (
+        sa.select(assignment.c.host)
+        .join(rollout, rollout.c.id == assignment.c.rollout)
+        .where((rollout.c.release == release) & assignment.c.touched)
+    )
+    return set(
+        connection.scalars(sa.union(sa.select(host.c.name).where(host.c.release == release), half_way))
+    )
+
+
 def candidates(connection: Connection) -> list[Candidate]:
     """All hosts of the ledger as a plan sees them, in the order of their names."""
     host = tables().host

@@ -17,7 +17,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._errors import InputEr
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet import claims, plan, states, tally
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.exemptions import mark_exempt
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.feasible import check_feasible
-from ansible_collections.osaas.fleet.plugins.module_utils._fleet.hosts import candidates
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet.hosts import candidates, having
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.ledger import log
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.policy import (
     Policy,
@@ -86,8 +86,11 @@ def open_rollout(
     who: str,
     now: float,
     start: bool = True,
+    leaving: str = "",
 ) -> Opened:
     """Open the rollout of `release` to every host of the ledger, or resume it where it stands.
+
+    With the release that hosts are `leaving`, only to those that have that one (or are in the rollout).
 
     Opened without `start`, or by a policy that asks for approval, it is planned: an operator starts it.
     An unfinished rollout of another release is superseded. Hosts enrolled meanwhile join. Raises InputError
@@ -95,15 +98,13 @@ def open_rollout(
     """
     policy = parse_policy(raw_policy)
     _register(connection, release, now=now)
-    hosts = candidates(connection)
-    if not hosts:
-        raise InputError("has no hosts", where="ledger", way_out="Enrol some first: osaas.fleet.enrol")
-    planned = plan.make_plan(hosts, policy)
-    plan_hash = plan.plan_hash(release.id, raw_policy, planned)
     rollout = tables().rollout
     row = connection.execute(sa.select(rollout).order_by(rollout.c.id.desc()).limit(1)).first()
     if row is not None and (row.release != release.id or row.state in ("superseded", "aborted")):
         row = None
+    hosts = _concerned(connection, None if row is None else row.id, leaving)
+    planned = plan.make_plan(hosts, policy)
+    plan_hash = plan.plan_hash(release.id, raw_policy, planned)
     if row is None:
         check_feasible(policy, hosts, now)
         _supersede(connection, release, who=who, now=now)
@@ -135,6 +136,23 @@ def open_rollout(
     fleet = connection.scalar(sa.select(capacity.c.hosts).where(capacity.c.scope == FLEET))
     open_hosts = _open_hosts(connection, number, state)
     return Opened(number, state, reason, plan_hash, row is not None, policy, open_hosts, int(fleet or 0))
+
+
+def _concerned(connection: Connection, number: int | None, leaving: str) -> Sequence[plan.Candidate]:
+    """Whom the rollout is for; see open_rollout()."""
+    hosts = candidates(connection)
+    if not hosts:
+        raise InputError("has no hosts", where="ledger", way_out="Enrol some first: osaas.fleet.enrol")
+    if not leaving:
+        return hosts
+    assignment = tables().assignment
+    mine = sa.select(assignment.c.host).where(assignment.c.rollout == number)
+    wanted = having(connection, leaving).union(connection.scalars(mine))
+    if not wanted:
+        raise InputError(
+            "no host has it", where=f"release {leaving}", way_out="There is nothing to take back"
+        )
+    return [host for host in hosts if host.name in wanted]
 
 
 def settle(connection: Connection, number: int, *, who: str, now: float) -> tuple[str, str]:

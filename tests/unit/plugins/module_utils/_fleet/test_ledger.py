@@ -270,6 +270,30 @@ def test_a_ledger_of_another_version_is_refused(tmp_path: Path) -> None:
         Ledger.open(str(path))
 
 
+def test_a_release_is_taken_back_only_from_hosts_that_have_it(ledger: Ledger) -> None:
+    policy = {**POLICY, "waves": [{"name": "fleet", "percent": 100}], "lease": 60}
+    run = run_of(opened(ledger, R3, policy))
+    has_it = claimed(ledger, run, "host-1")
+    recorded(ledger, run, "host-1", has_it.fence, Record("done", release=R3.id, digest="d3"))
+    half_way = claimed(ledger, run, "host-2")
+    recorded(ledger, run, "host-2", half_way.fence, Record("activating"))
+
+    def back(leaving: str = R3.id) -> Opened:
+        with ledger.write() as connection:
+            return open_rollout(connection, R2, policy, who="test", now=time.time(), leaving=leaving)
+
+    taken_back = back()
+    assert sorted(host.name for host in taken_back.hosts) == ["host-1", "host-2"]
+    assert finish(ledger, run_of(taken_back), "host-1")[0] == "running"
+    # What has left it belongs to the rollout still, whose plan is the same.
+    assert [host.name for host in back().hosts] == ["host-2"] and back().plan_hash == taken_back.plan_hash
+    with (
+        pytest.raises(InputError, match=r"^release r9: no host has it. There is nothing to take back$"),
+        ledger.write() as connection,
+    ):
+        open_rollout(connection, Release("r1x", "snapshot", "d"), policy, who="", now=0.0, leaving="r9")
+
+
 def _claim_everything(path: str, run: Run, names: list[str], answers: multiprocessing.Queue[str]) -> None:
     with Ledger.open(path) as ledger:
         for name in names:
