@@ -10,7 +10,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import FleetError
 from ansible_collections.osaas.fleet.plugins.module_utils._files import json_text
@@ -125,24 +124,28 @@ def refusal(config: Any) -> str:
     return str(caught.value)
 
 
-def test_the_schema_is_published_and_sound() -> None:
+def test_the_schema_is_published() -> None:
     assert (ROOT / "docs/host-config.schema.json").read_text() == json_text(config_schema())
-    jsonschema.Draft202012Validator.check_schema(json.loads(json.dumps(config_schema())))
-
-
-def test_a_good_config_is_good_for_the_standard_too() -> None:
-    check_config(GOOD)
-    check_config({})
-    jsonschema.validate(GOOD, config_schema())
 
 
 @pytest.mark.parametrize(("path", "value", "message"), BAD)
-def test_what_is_refused_the_standard_refuses_too(path: str, value: Any, message: str) -> None:
+def test_what_breaks_a_rule_is_refused_by_field(path: str, value: Any, message: str) -> None:
+    check_config(GOOD)
+    check_config({})
     config = copy.deepcopy(GOOD)
     put(config, path, value)
     assert refusal(config) == message
-    with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(config, config_schema())
+
+
+def test_the_standard_agrees() -> None:
+    jsonschema = pytest.importorskip("jsonschema", reason="hosts have none")
+    standard = jsonschema.Draft202012Validator(json.loads(json.dumps(config_schema())))
+    standard.check_schema(standard.schema)
+    assert standard.is_valid(GOOD) and standard.is_valid({})
+    for path, value, _message in BAD:
+        config = copy.deepcopy(GOOD)
+        put(config, path, value)
+        assert not standard.is_valid(config), path
 
 
 def test_every_fault_is_told_at_once() -> None:
