@@ -42,9 +42,12 @@ def measure(
             [str(word) for word in argv], env={**os.environ, **env}, stdout=output, stderr=output
         )
         killer = threading.Timer(limit or threading.TIMEOUT_MAX, process.kill)
+        killer.daemon = True
         killer.start()
-        _pid, status, usage = os.wait4(process.pid, 0)
-        killer.cancel()
+        try:
+            _pid, status, usage = os.wait4(process.pid, 0)
+        finally:
+            killer.cancel()
         process.returncode = os.waitstatus_to_exitcode(status)
     wall = time.monotonic() - begun
     if limit and wall >= limit:
