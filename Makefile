@@ -10,10 +10,13 @@ HOST ?= host-01
 STARTED := $(shell date +%s)
 
 help: ## Show this list
-	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1 \t\2/p' Makefile | expand -t 20
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1 \t\2/p' Makefile | expand -t 26
 
 demo: root bootstrap ## Watch a fleet get a new OS wave by wave, and a bad OS stopped (root)
 	@DEMO_STARTED=$(STARTED) PYTHONPATH=tests $(PYTHON) -m demo
+
+demo-image-hosts: root bootstrap ## The same with hosts that boot images, and go back from a bad one by themselves (root)
+	@PYTHONPATH=tests $(PYTHON) -m demo.image_hosts
 
 demo-shell: root bootstrap ## Log in to a host of the running demo: make demo-shell HOST=host-01
 	@PYTHONPATH=tests $(PYTHON) -m testbed shell $(HOST)
@@ -51,4 +54,4 @@ bootstrap: ## Install Debian packages and Python requirements, where missing
 clean: ## Remove caches, environments and test results of this checkout
 	@tools/clean
 
-.PHONY: help root demo demo-shell test lint unit integration e2e bench build lock bootstrap clean
+.PHONY: help root demo demo-image-hosts demo-shell test lint unit integration e2e bench build lock bootstrap clean
