@@ -43,6 +43,11 @@ options:
   path:
     description: A file to write the plan to, as JSON.
     type: path
+  graph:
+    description:
+      - A file to draw the image into, as SVG. It shows the image and its parents, the layers of each,
+        their features with what they provide, and which feature requires which.
+    type: path
   relock:
     description:
       - Plan without regard to the lock files that definitions name under C(lock), and write these anew.
@@ -53,6 +58,7 @@ seealso:
   - module: osaas.fleet.image
 requirements:
   - rpm
+  - dot of Graphviz, for O(graph)
   - the Python libraries jsonschema, PyYAML, solv
 """
 
@@ -63,6 +69,7 @@ EXAMPLES = r"""
     definitions: /srv/images
     name: web
     path: /srv/images/web.plan.json
+    graph: /srv/images/web.svg
 
 - name: Move on to the packages that the snapshot has now
   osaas.fleet.image_plan:
@@ -113,6 +120,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._command import Module
 from ansible_collections.osaas.fleet.plugins.module_utils._files import json_text, write_atomic
 from ansible_collections.osaas.fleet.plugins.module_utils._image.image_plan import plan_image
 from ansible_collections.osaas.fleet.plugins.module_utils._image.libraries import jsonschema, yaml
+from ansible_collections.osaas.fleet.plugins.module_utils._image.picture import draw, picture
 from ansible_collections.osaas.fleet.plugins.module_utils._module import ArgumentSpec, Result, run_module
 from ansible_collections.osaas.fleet.plugins.module_utils._names import check_name
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.libraries import solv
@@ -125,6 +133,7 @@ SPEC = ArgumentSpec(
         "name": {"type": "str", "required": True},
         "arch": {"type": "str", "default": "x86_64"},
         "path": {"type": "path"},
+        "graph": {"type": "path"},
         "relock": {"type": "bool", "default": False},
     }
 )
@@ -138,10 +147,13 @@ def work(module: AnsibleModule) -> Result:
             module.fail_json(msg=missing_required_lib(library, reason="to plan an image"))
     check_name(params["name"], where="name")
     store, sources, locked = open_store(params["store"]), Path(params["definitions"]), not params["relock"]
-    plan = plan_image(ModuleRunner(module), store, sources, params["name"], params["arch"], locked=locked)
+    runner = ModuleRunner(module)
+    plan = plan_image(runner, store, sources, params["name"], params["arch"], locked=locked)
     files = {} if locked else {sources / name: json_text(lock) for name, lock in plan.locks().items()}
     if params["path"] is not None:
         files[Path(params["path"])] = json_text(plan.to_dict())
+    if params["graph"] is not None:
+        files[Path(params["graph"])] = draw(runner, picture(plan))
     diff = [_write(path, text, dry=module.check_mode) for path, text in files.items()]
     return {"changed": any(one["before"] != one["after"] for one in diff), **plan.to_dict(), "diff": diff}
 
