@@ -17,12 +17,13 @@ from typing import Any
 
 import pytest
 from ansible_collections.osaas.fleet.plugins.module_utils._host import host_program
-from ansible_collections.osaas.fleet.plugins.module_utils._host.deployment import ROLES, Deployment
+from ansible_collections.osaas.fleet.plugins.module_utils._host.deployment import ROLES
 from ansible_collections.osaas.fleet.plugins.module_utils._host.deployment_entry import deployment_entry
 from ansible_collections.osaas.fleet.plugins.module_utils._host.image_paths import ImagePaths
 from ansible_collections.osaas.fleet.plugins.module_utils._host.spawn import WorkerRunner
 from ansible_collections.osaas.fleet.plugins.modules import deployment, deployment_info
 from integration.image.site import SiteKey, make_key
+from testbed.firmware.disk import provision_at
 from testbed.firmware.loader import argument, choose
 from unit.harness import ModuleResult, run
 
@@ -44,12 +45,21 @@ class Published:
         return self.directory / "web.root.erofs"
 
 
+@dataclass(frozen=True)
+class SigningKey(SiteKey):
+    """A key that signs beside a file."""
+
+    def sign(self, path: Path) -> None:
+        gpg = ["gpg", "--homedir", str(self.home), "--batch", "--quiet", "--yes", "--armor", "--detach-sign"]
+        subprocess.run([*gpg, str(path)], check=True)
+
+
 @dataclass
 class Publisher:
     """Publishes images of trees of files. All have `common` files, as releases of one OS do."""
 
     store: Path
-    key: SiteKey
+    key: SigningKey
     common: Path
     _count: int = 0
 
@@ -106,15 +116,6 @@ class Publisher:
             self.key.sign(place / "manifest.json")
 
 
-@dataclass(frozen=True)
-class SigningKey(SiteKey):
-    """A key that signs beside a file."""
-
-    def sign(self, path: Path) -> None:
-        gpg = ["gpg", "--homedir", str(self.home), "--batch", "--quiet", "--yes", "--armor", "--detach-sign"]
-        subprocess.run([*gpg, str(path)], check=True)
-
-
 @dataclass
 class Host:
     """The disk of an image host, as it is mounted while it runs."""
@@ -133,22 +134,9 @@ class Host:
 
     def provision(self, image: Published) -> None:
         """Put an image there as the only one, and boot it."""
-        paths, place = self.paths, self.paths.deployments / image.digest
-        for directory in (paths.entries, place, paths.upper, paths.lower, paths.kernel(image.digest)):
+        for directory in (self.paths.upper, self.paths.lower):
             directory.mkdir(parents=True, exist_ok=True)
-        names = {"manifest.json": "manifest.json", "deployment.json": "web.deployment.json"}
-        names |= {ROLES["root"]: "web.root.erofs", ROLES["verity"]: "web.root.verity"}
-        names |= {ROLES["linux"]: "web.vmlinuz", ROLES["initrd"]: "web.initramfs"}
-        for mine, its in names.items():
-            (place / mine).write_bytes((image.directory / its).read_bytes())
-        (place / "release.json").write_text(json.dumps({"release": image.release}))
-        for role in ("linux", "initrd"):
-            (paths.kernel(image.digest) / ROLES[role]).write_bytes((place / ROLES[role]).read_bytes())
-        about = Deployment.read(
-            image.release, (place / "manifest.json").read_bytes(), (place / "deployment.json").read_bytes()
-        )
-        entry = deployment_entry(about)
-        (paths.entries / entry.file_name).write_text(entry.text())
+        entry = deployment_entry(provision_at(self.paths.esp, self.paths.data, image.directory))
         self.booted(image.digest, entry.name)
 
     def booted(self, digest: str, entry: str) -> None:

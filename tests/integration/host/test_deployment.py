@@ -9,6 +9,7 @@ import hashlib
 import os
 import stat
 from pathlib import Path
+from typing import Any
 
 from ansible_collections.osaas.fleet.plugins.module_utils._host.deployment import ROLES
 from integration.host.conftest import Host, Published, Publisher
@@ -124,7 +125,9 @@ def test_what_does_not_come_up_is_remembered_and_refused(
         (image_b.digest, image_b.release, "did not come up in 2 tries")
     ]
     for state in ("staged", "committed"):
-        given = {"release": image_b.release, "url": host.url} if state == "staged" else {}
+        given: dict[str, Any] = {}
+        if state == "staged":
+            given = {"release": image_b.release, "url": host.url}
         refused = host.deployment(state, image_b, gpgkeys=[{"name": "site", "content": host.key}], **given)
         assert refused.msg == (
             f"release {image_b.release}: failed on this host at {failed[0]['when']}:"
