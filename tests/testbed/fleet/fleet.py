@@ -19,6 +19,7 @@ from typing import Any
 
 from ..distro import Distro
 from ..distro.releases import RELEASES
+from ..firmware.firmware import Boot, boots
 from . import control, files, inotify, leftovers, lock, namespaces, preflight, state
 from .errors import FleetError
 from .hosts import CONTROLLER, make_hosts
@@ -26,6 +27,7 @@ from .instance import Instance
 from .spec import Spec
 
 PACKAGES = Path(__file__).parents[2]  # where the supervisor finds this package
+COLLECTIONS = PACKAGES.parent / ".cache/collections"  # and the collection, whose order of entries it boots by
 STOP_SECONDS = 60.0  # its file system is written out before it is removed: a busy disk takes long
 
 
@@ -48,6 +50,7 @@ class Fleet:
         release: str = "r1",
         hosts: int = 6,
         racks: int = 3,
+        image_hosts: int = 0,
         store: Path | None = None,
         run_dir: Path,
         cache: Path,
@@ -56,6 +59,7 @@ class Fleet:
     ) -> Fleet:
         """Boot a fleet and return when every host is up. Raises FleetError; then nothing is left but logs.
 
+        `image_hosts` are off until power_on(), and their disk() wants an image before.
         `store` is served on port 8080 and need not exist yet. With `lifeline` the fleet ends with this
         process, however that ends; without, it stays until stop().
         """
@@ -70,7 +74,7 @@ class Fleet:
             distro=distro,
             releases=releases,
             release=release,
-            hosts=make_hosts(hosts, racks),
+            hosts=make_hosts(hosts, racks, image_hosts),
             store=store.absolute() if store else None,
             cache=cache.absolute(),
             stay=not lifeline,
@@ -149,6 +153,14 @@ class Fleet:
         """Start a host that is off; return when it answers over SSH, whatever its services do."""
         control.ask(self._instance, "power-on", self._known(host))
 
+    def disk(self, host: str) -> Path:
+        """The disk of a host that boots images: a directory with esp and data, as the host sees them."""
+        return self._instance.disks / self._known(host)
+
+    def boots(self, host: str) -> list[Boot]:
+        """What the boot loader of such a host decided so far."""
+        return boots(self._instance.boots(self._known(host)))
+
     def stop(self) -> None:
         """End the fleet and leave nothing but its logs."""
         stop(self._instance)
@@ -196,7 +208,7 @@ def _spawn(instance: Instance) -> subprocess.Popen[bytes]:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
-            env=os.environ | {"PYTHONPATH": str(PACKAGES)},
+            env=os.environ | {"PYTHONPATH": f"{PACKAGES}:{COLLECTIONS}"},
             start_new_session=True,  # Ctrl-C is ours: we end the fleet, in order
         )
 

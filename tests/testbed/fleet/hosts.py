@@ -24,6 +24,7 @@ class Host:
     name: str
     address: str
     rack: str
+    image: bool = False  # it boots images from a disk of its own
 
     @property
     def canary(self) -> bool:
@@ -35,16 +36,19 @@ class Host:
         return uuid.uuid5(uuid.NAMESPACE_DNS, f"{self.name}.{fleet}.testbed.invalid").hex
 
 
-def make_hosts(count: int, racks: int) -> tuple[Host, ...]:
+def make_hosts(count: int, racks: int, images: int = 0) -> tuple[Host, ...]:
     """`count` hosts dealt out to `racks` racks in turn: host-01 in rack-1, host-02 in rack-2, …
 
+    After them come `images` hosts that boot images: image-01, and so on.
     Raises FleetError for more hosts than there are addresses, or none.
     """
-    if not 1 <= count <= MOST_HOSTS:
+    if not 1 <= count <= MOST_HOSTS - images:
         raise FleetError(f"hosts: {count} is not between 1 and {MOST_HOSTS} (the addresses of {NETWORK})")
     if racks < 1:
         raise FleetError(f"racks: {racks} is less than 1")
+    names = [(f"host-{n + 1:02}", n, False) for n in range(count)]
+    names += [(f"image-{n + 1:02}", n, True) for n in range(images)]
     return tuple(
-        Host(name=f"host-{n + 1:02}", address=str(NETWORK[FIRST_HOST + n]), rack=f"rack-{n % racks + 1}")
-        for n in range(count)
+        Host(name=name, address=str(NETWORK[FIRST_HOST + place]), rack=f"rack-{n % racks + 1}", image=image)
+        for place, (name, n, image) in enumerate(names)
     )

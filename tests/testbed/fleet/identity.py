@@ -33,6 +33,23 @@ def stamp(root: Path, host: Host, instance: Instance) -> str:
     return " ".join(host_key.with_suffix(".pub").read_text().split()[:2])
 
 
+def stamp_disk(disk: Path, host: Host, instance: Instance) -> str:
+    """The same for the disk of a host that boots images: all of it lies in the tree of its identity."""
+    identity = disk / "data/identity"
+    (disk / "esp/loader/entries").mkdir(parents=True)
+    for name in ("ssh/authorized_keys.d", "ssh/sshd_config.d", "systemd/network"):
+        (identity / name).mkdir(parents=True)
+    (identity / "hostname").write_text(f"{host.name}\n")
+    (identity / "machine-id").write_text(f"{host.machine_id(instance.name)}\n")
+    (identity / "systemd/network/10-host0.network").write_text(network(host))
+    (identity / "ssh/authorized_keys.d/root").write_text(instance.ssh_key.with_suffix(".pub").read_text())
+    where = "AuthorizedKeysFile .ssh/authorized_keys /etc/ssh/authorized_keys.d/%u\n"
+    (identity / "ssh/sshd_config.d/10-osaas.conf").write_text(where)
+    host_key = identity / "ssh/ssh_host_ed25519_key"
+    _keygen(host_key, host.name)
+    return " ".join(host_key.with_suffix(".pub").read_text().split()[:2])
+
+
 def network(host: Host) -> str:
     """systemd.network(5) of the interface that nspawn makes."""
     address = f"{host.address}/{NETWORK.prefixlen}"

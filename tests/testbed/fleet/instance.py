@@ -84,6 +84,20 @@ class Instance:
         return self.directory / "pool"
 
     @property
+    def disks(self) -> Path:
+        """A directory for each host that boots images: its disk, with esp and data in it."""
+        return self.directory / "disks"
+
+    def boots(self, name: str) -> Path:
+        """What the boot loader of such a host decided, see firmware.py."""
+        return self.logs / f"{name}.boots"
+
+    @property
+    def machines(self) -> Path:
+        """Where the roots of such hosts are mounted, in the supervisor's namespace only."""
+        return self.directory / "machines"
+
+    @property
     def ssh_key(self) -> Path:
         """Private key that root of every host accepts."""
         return self.directory / "id_ed25519"

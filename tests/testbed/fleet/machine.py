@@ -10,10 +10,14 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from ..firmware.firmware import Firmware
+from ..firmware.initrd import NoRoot
 from .cgroup import Cgroup
+from .errors import FleetError
 from .hosts import Host
 
 REBOOT = 133  # systemd-nspawn --keep-unit ends so when the machine asks for a reboot
+RESET = 0.2  # seconds that a boot takes which comes to nothing
 BRIDGE = "br0"
 
 
@@ -69,16 +73,28 @@ class Machine:
         while status == REBOOT and not self._cut:
             status = await self._boot()
 
+    def _place(self) -> list[str] | None:
+        """How nspawn is told of the root and what lies beside it; None if the root did not come up."""
+        # as on any machine, the disk of its root can be mounted
+        return [f"--directory={self._root}", f"--bind={self._device}"]
+
+    def _left(self) -> None:
+        """Clear up after a boot."""
+
     async def _boot(self) -> int:
+        place = await asyncio.to_thread(self._place)
+        if place is None or self._cut:
+            await asyncio.to_thread(self._left)
+            await asyncio.sleep(RESET)
+            return REBOOT
         self._cgroup.make()
         with self._log.open("ab") as log:
             process = await asyncio.create_subprocess_exec(
                 "systemd-nspawn",
                 "--quiet",
-                f"--directory={self._root}",
+                *place,
                 f"--machine={self.host.name}",
                 f"--network-bridge={BRIDGE}",
-                f"--bind={self._device}",  # as on any machine, the disk of its root can be mounted
                 "--boot",
                 "--register=no",
                 "--keep-unit",
@@ -98,4 +114,25 @@ class Machine:
             log.write(f"== systemd-nspawn ended with status {status}\n".encode())
         self._cgroup.kill()  # what a killed nspawn leaves
         await asyncio.to_thread(self._cgroup.remove)
+        await asyncio.to_thread(self._left)
         return status
+
+
+class ImageMachine(Machine):
+    """One that boots what its firmware chooses."""
+
+    firmware: Firmware
+
+    def _place(self) -> list[str] | None:
+        try:
+            return self.firmware.start()
+        except NoRoot as problem:
+            raise FleetError(f"{self.host.name}: {problem}") from problem
+
+    def _left(self) -> None:
+        self.firmware.end()
+
+    async def _boot(self) -> int:
+        """A kernel whose init ends panics, and is told to start anew then; 0 is switched off."""
+        status = await super()._boot()
+        return status if status == 0 else REBOOT

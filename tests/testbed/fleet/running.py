@@ -12,11 +12,12 @@ from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ..firmware.firmware import Firmware
 from . import control, files, identity, inventory, network, pool, readiness, state, web
 from .cgroup import Cgroup
 from .errors import FleetError
 from .hosts import CONTROLLER, Host
-from .machine import Machine
+from .machine import ImageMachine, Machine
 from .spec import Spec
 
 AT_ONCE = 4 * (os.cpu_count() or 1)  # boots side by side; more only wait for one another
@@ -48,7 +49,8 @@ class Running:
         self._nginx = await self._start_nginx()
         self._make_hosts()
         turns = asyncio.Semaphore(AT_ONCE)
-        await asyncio.gather(*(self._boot(machine, turns, began) for machine in self._machines.values()))
+        machines = [machine for machine in self._machines.values() if not machine.host.image]
+        await asyncio.gather(*(self._boot(machine, turns, began) for machine in machines))
         self._server = await control.serve(
             self._instance, {"power-cut": self._power_cut, "power-on": self._power_on}
         )
@@ -61,15 +63,23 @@ class Running:
         raise FleetError(f"nginx ended with status {status}; see {self._instance.log('nginx')}")
 
     def _machine(self, host: Host, group: Cgroup) -> Machine:
+        kind = ImageMachine if host.image else Machine
         root, log = self._instance.pool / host.name, self._instance.log(host.name)
-        return Machine(
-            host, root, pool.device(self._instance.pool), log, group.child(host.name), self._switched
-        )
+        device = pool.device(self._instance.pool)
+        machine = kind(host, root, device, log, group.child(host.name), self._switched)
+        if isinstance(machine, ImageMachine):
+            place = self._instance.machines / host.name
+            place.mkdir()
+            disk, record = self._instance.disks / host.name, self._instance.boots(host.name)
+            machine.firmware = Firmware(disk, place, record)
+        return machine
 
     def _make_hosts(self) -> None:
         identity.make_client_key(self._instance)
         keys = {
-            host: identity.stamp(pool.make_root(self._instance.pool, host.name), host, self._instance)
+            host: identity.stamp_disk(self._instance.disks / host.name, host, self._instance)
+            if host.image
+            else identity.stamp(pool.make_root(self._instance.pool, host.name), host, self._instance)
             for host in self._spec.hosts
         }
         identity.write_access(self._instance, keys)

@@ -20,6 +20,7 @@ import traceback
 from contextlib import ExitStack, suppress
 
 from ..distro import DistroError
+from ..firmware import initrd as firmware
 from . import inotify, leftovers, lock, namespaces, pool
 from .cgroup import Cgroup
 from .errors import FleetError
@@ -69,6 +70,7 @@ async def _own(spec: Spec, pid: int) -> None:
         group.make()
         await asyncio.to_thread(pool.fill, spec, _progress)
         stack.enter_context(pool.mounted_lazily(instance.pool_image, instance.pool))
+        stack.enter_context(firmware.mounts(instance.machines))
         running = Running(spec, group, pid, _progress)
         await running.start()
         _tell(ready=True)
