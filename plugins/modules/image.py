@@ -71,6 +71,10 @@ options:
     description: For how many days a layer is kept that no image is made of any more.
     type: float
     default: 14
+  max_parallel:
+    description: How many artifacts are made at a time.
+    type: int
+    default: 2
   verify_reproducible:
     description:
       - Build the image and its artifacts a second time, elsewhere, and fail unless they are the same.
@@ -220,6 +224,7 @@ SPEC = ArgumentSpec(
         "arch": {"type": "str", "default": "x86_64"},
         "appliance": {"type": "str"},
         "keep_days": {"type": "float", "default": 14},
+        "max_parallel": {"type": "int", "default": 2},
         "verify_reproducible": {"type": "bool", "default": False},
         "signing_key": {"type": "str", "no_log": False},
         "gnupg_home": {"type": "path"},
@@ -263,7 +268,7 @@ def _build(module: AnsibleModule, layers: Layers) -> Result:
     finished = images.finished(name, params["appliance"], artifacts)
     if artifacts:
         key = SigningKey.given(params["signing_key"], params["gnupg_home"])
-        outputs = Outputs(Path(params["output"]) / name, key)
+        outputs = Outputs(Path(params["output"]) / name, key, params["max_parallel"])
         current = outputs.current(finished, artifacts)
         made = outputs.make(finished, artifacts) if current is None else current
         changed = changed or current is None
@@ -294,8 +299,8 @@ def _record(images: Images, builder: Builder, steps: Sequence[Step]) -> None:
         raise InputError("the image has no features: there is nothing to build", where=where)
     known = images.find(definition.name)
     same = known is not None and known.snapshot == plan.snapshot.id and list(known.layers) == keys
-    cves = known.cves if known and same else fixed_cves(builder.runner, plan.trees.values())
-    images.record(built(plan, keys, cves))
+    cves = known.cves if known and same else fixed_cves(builder.runner, plan.trees.values(), plan.nevras)
+    images.record(built(plan, keys, cves, builder.copied()))
 
 
 def _remove(module: AnsibleModule, layers: Layers) -> Result:

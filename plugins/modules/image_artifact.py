@@ -54,6 +54,10 @@ options:
       - Another image that was built in O(layers), which has the tools.
       - Without it, the builder's own tools are used, and artifacts depend on their versions.
     type: str
+  max_parallel:
+    description: How many artifacts are made at a time.
+    type: int
+    default: 2
 seealso:
   - module: osaas.fleet.image
 requirements:
@@ -114,6 +118,7 @@ SPEC = ArgumentSpec(
         "output": {"type": "path", "required": True},
         "artifacts": {"type": "list", "elements": "dict", "required": True},
         "appliance": {"type": "str"},
+        "max_parallel": {"type": "int", "default": 2},
         "signing_key": {"type": "str", "no_log": False},
         "gnupg_home": {"type": "path"},
     }
@@ -131,7 +136,7 @@ def work(module: AnsibleModule) -> Result:
     with layers.lock():
         image = Images(layers).finished(params["name"], params["appliance"], artifacts)
         key = SigningKey.given(params["signing_key"], params["gnupg_home"])
-        outputs = Outputs(Path(params["output"]) / params["name"], key)
+        outputs = Outputs(Path(params["output"]) / params["name"], key, params["max_parallel"])
         current = outputs.current(image, artifacts)
         if module.check_mode:
             return {"changed": current is None}

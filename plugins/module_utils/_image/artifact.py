@@ -28,9 +28,9 @@ MIB: t.Final[Schema] = {"type": "integer", "minimum": 1}
 class Finished:
     """The image that an artifact is made of, and the tools to make it with.
 
-    `digest` is that of its listing; `stack` has the directories of its layers, the first one first.
-    `appliance` is the digest of the image that has the tools, empty for the builder's own. `others` are
-    images that artifacts are made against, by name.
+    `digest` is that of its listing, `bytes` the size of all its files; `stack` has the directories of its
+    layers, the first one first. `appliance` is the digest of the image that has the tools, empty for the
+    builder's own. `others` are images that artifacts are made against, by name.
     """
 
     built: Built
@@ -39,6 +39,7 @@ class Finished:
     digest: str
     stack: tuple[Path, ...]
     appliance: str
+    bytes: int = 0
     others: Mapping[str, Finished] = field(default_factory=dict)
 
     @property
@@ -97,6 +98,10 @@ class Artifact(ABC):
     @abstractmethod
     def make(self, image: Finished, target: Path) -> None:
         """Write the artifact to `target`, which is not there yet. Raises FleetError."""
+
+    def room(self, image: Finished) -> int:
+        """How many bytes of disk it takes to make it, at most; about as much as the image, for most kinds."""
+        return image.bytes
 
     def files(self, target: Path) -> Sequence[Path]:
         """What make() writes; most kinds write one file."""

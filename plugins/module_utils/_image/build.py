@@ -86,6 +86,11 @@ class Builder:
         """The keys of the layers that the image is made of, the first one first."""
         return [key for _work, key in self._works()]
 
+    def copied(self) -> list[str]:
+        """The keys of the layers of all images that features copy from."""
+        others = [self.of_image(name) for name in self.plan.copied]
+        return [key for one in others for key in (*one.copied(), *one.stack())]
+
     def needed(self) -> int:
         """How many bytes of disk build() takes at most: a layer may share what its file system can share."""
         total, size = sum(self.of_image(name).needed() for name in self.plan.copied), 0

@@ -21,7 +21,8 @@ if t.TYPE_CHECKING:  # a plan has definitions, which have artifacts, which are m
 class Built:
     """An image. `layers` are their keys, the first one first; `epoch` is its time, in seconds since 1970.
 
-    `cves` has the ids that packages have fixed, by NEVRA.
+    `cves` has the ids that packages have fixed, by NEVRA; `copied` the keys of the layers of other images
+    that features copy from.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Built:
     packages: tuple[PlannedPackage, ...]
     labels: Mapping[str, str]
     cves: Mapping[str, Sequence[str]]
+    copied: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, t.Any]:
         """As it is kept."""
@@ -41,10 +43,13 @@ class Built:
     def from_dict(cls, raw: Mapping[str, t.Any]) -> Built:
         """The inverse."""
         packages = tuple(PlannedPackage(**package) for package in raw["packages"])
-        return cls(**{**raw, "layers": tuple(raw["layers"]), "packages": packages})
+        keys = {name: tuple(raw.get(name, ())) for name in ("layers", "copied")}
+        return cls(**{**raw, **keys, "packages": packages})
 
 
-def built(plan: ImagePlan, layers: Sequence[str], cves: Mapping[str, Sequence[str]]) -> Built:
+def built(
+    plan: ImagePlan, layers: Sequence[str], cves: Mapping[str, Sequence[str]], copied: Sequence[str] = ()
+) -> Built:
     """The image of a plan, whose layers were built."""
     planned = {package.nevra: package for one in plan.packages.values() for package in one.install}
     nevras = plan.nevras
@@ -57,4 +62,5 @@ def built(plan: ImagePlan, layers: Sequence[str], cves: Mapping[str, Sequence[st
         packages=tuple(planned[nevra] for nevra in nevras),
         labels=plan.labels,
         cves={nevra: cves[nevra] for nevra in nevras if nevra in cves},
+        copied=tuple(copied),
     )

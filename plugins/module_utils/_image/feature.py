@@ -44,6 +44,7 @@ class Packages:
     upgrade: tuple[str, ...] = ()
     remove: tuple[str, ...] = ()
     remove_if_present: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
     weak_dependencies: bool = False
 
 

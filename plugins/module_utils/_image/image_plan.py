@@ -21,6 +21,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._image.definition impo
 from ansible_collections.osaas.fleet.plugins.module_utils._image.item import Item, LabelItem
 from ansible_collections.osaas.fleet.plugins.module_utils._image.lineage import Arranged, arrange_lineage
 from ansible_collections.osaas.fleet.plugins.module_utils._image.lock import read_lock
+from ansible_collections.osaas.fleet.plugins.module_utils._image.module_streams import hidden_packages
 from ansible_collections.osaas.fleet.plugins.module_utils._image.package_files import package_files
 from ansible_collections.osaas.fleet.plugins.module_utils._image.resolve import resolve_packages
 from ansible_collections.osaas.fleet.plugins.module_utils._image.rpm_plan import RpmPlan
@@ -134,7 +135,9 @@ def plan_image(
         having = [parse_nevra(package, where=image.name) for package in sorted(installed)]
         pool = PackagePool(runner, arch, list(trees.values()), (), having)
         lock = read_lock(directory, image.lock, image.lock_place) if image.lock and locked else None
-        plan = resolve_packages(pool, snapshot.id, trees, having, image.features, lock)
+        features = [feature for one in lineage[: len(plans) + 1] for feature in one.features]
+        hidden = hidden_packages(runner, pool, snapshot.id, features)
+        plan = resolve_packages(pool, snapshot.id, trees, having, image.features, lock, hidden)
         files = [trees[package.repository] / package.href for package in plan.install]
         plans[image.name], known[image.name] = plan, package_files(runner, files)
         installed = (installed - set(plan.remove)) | {package.nevra for package in plan.install}

@@ -76,6 +76,7 @@ class Images:
             digest=layer.summary.digest,
             stack=tuple(self.layers.directory / key for key in image.layers),
             appliance=tools.summary.digest if tools else "",
+            bytes=layer.summary.bytes,
         )
 
     def record(self, image: Built) -> None:
@@ -108,7 +109,7 @@ class Images:
 
     def _unused(self) -> Iterator[tuple[str, float]]:
         images = [image for name in self.names() for image in (self.get(name), self.previous(name)) if image]
-        used = {key for image in images for key in image.layers}
+        used = {key for image in images for key in (*image.layers, *image.copied)}
         for record in sorted(self.layers.directory.glob(f"*/{RECORD}")):
             if record.parent.name not in used:
                 yield record.parent.name, record.stat().st_mtime

@@ -63,8 +63,12 @@ class _Layout:
                 "annotations": self._labels,
             },
         )
-        tag = {"org.opencontainers.image.ref.name": self.image.built.snapshot}
-        index = {"schemaVersion": 2, "manifests": [{**manifest, "annotations": tag}]}
+        # As podman and skopeo name what they load; a repository is in lower case.
+        name = f"{self.image.name.lower()}:{self.image.built.snapshot}"
+        index = {
+            "schemaVersion": 2,
+            "manifests": [{**manifest, "annotations": {"org.opencontainers.image.ref.name": name}}],
+        }
         (self.place / "index.json").write_text(json_text(index), encoding="utf-8")
         (self.place / "oci-layout").write_text(json_text({"imageLayoutVersion": "1.0.0"}), encoding="utf-8")
 

@@ -11,6 +11,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._files import (
 )
 from ansible_collections.osaas.fleet.plugins.module_utils._image.artifact import Artifact, Finished
 from ansible_collections.osaas.fleet.plugins.module_utils._image.listing import listing, summarise
+from ansible_collections.osaas.fleet.plugins.module_utils._image.space import check_space
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.digests import Hasher
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.signing import SigningKey
 
@@ -44,11 +46,13 @@ class Output:
 class Outputs:
     """The directory of one image's artifacts. It is made whole beside its place, then swapped in.
 
-    Its manifest is signed with the `key`, if there is one.
+    Its manifest is signed with the `key`, if there is one. So many artifacts are made at a time as `parallel`
+    says.
     """
 
     directory: Path
     key: SigningKey | None = None
+    parallel: int = 1
 
     def current(self, image: Finished, artifacts: Sequence[Artifact]) -> list[Output] | None:
         """What is there, if it was made of this image with these options and tools."""
@@ -66,9 +70,12 @@ class Outputs:
         parent.mkdir(parents=True, exist_ok=True)
         for half in parent.glob(f".{self.directory.name}.*"):
             shutil.rmtree(half)
+        check_space(parent, sum(one.room(image) for one in artifacts), what="the artifacts need")
         half = Path(tempfile.mkdtemp(prefix=f".{self.directory.name}.", dir=parent))
         half.chmod(0o755)
-        made = [output for one in artifacts for output in _make(one, image, half)]
+        with ThreadPoolExecutor(max(1, self.parallel)) as pool:
+            making = [pool.submit(_make, one, image, half) for one in artifacts]
+            made = [output for one in making for output in one.result()]
         manifest = {**_about(image, artifacts), "artifacts": [asdict(output) for output in made]}
         write_json(half / MANIFEST, manifest)
         if self.key is not None:
@@ -86,7 +93,11 @@ class Outputs:
         return signature.is_file() and key.has_signed(runner, self.directory / MANIFEST, signature)
 
 
-def _make(artifact: Artifact, image: Finished, directory: Path) -> Iterator[Output]:
+def _make(artifact: Artifact, image: Finished, directory: Path) -> list[Output]:
+    return list(_outputs(artifact, image, directory))
+
+
+def _outputs(artifact: Artifact, image: Finished, directory: Path) -> Iterator[Output]:
     target = directory / f"{image.name}{artifact.suffix}"
     artifact.make(image, target)
     for path in artifact.files(target):

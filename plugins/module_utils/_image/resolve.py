@@ -25,6 +25,8 @@ from ansible_collections.osaas.fleet.plugins.module_utils._repo.libraries import
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.pool import PackagePool, nevra
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.problems import package_reasons
 
+STREAMS = "If a module stream has it that is not active, name that under modules"
+
 
 def resolve_packages(
     pool: PackagePool,
@@ -33,20 +35,23 @@ def resolve_packages(
     having: Sequence[Nevra],
     features: Sequence[Feature],
     lock: Lock | None = None,
+    hidden: Sequence[int] = (),
 ) -> RpmPlan:
     """The transaction that gives `features` what they ask for. `having` are the parent's packages.
+
+    Of those offered, packages that are `hidden` (numbers) are no choice.
 
     Raises AllErrors: an unknown package, or the reasons why there is no way; and InputError with what is
     otherwise than the lock says.
     """
     offered = {one.id: nevra(one) for one in pool.offered}
     free = _named_exactly(offered.values(), features)
-    hidden: list[int] = []
+    way_out = STREAMS if hidden else ""
     if lock is not None:
         lock.check_offered(offered.values(), free)
-        hidden = [number for number, package in offered.items() if lock.forbids(package, free)]
+        hidden = [*hidden, *(number for number, package in offered.items() if lock.forbids(package, free))]
     with pool.host(having, hidden):
-        plan = _Resolution(pool, snapshot, trees, having).solve(features)
+        plan = _Resolution(pool, snapshot, trees, having, way_out).solve(features)
     if lock is not None:
         lock.check(plan, free)
     return plan
@@ -70,11 +75,17 @@ class _Resolution:
     """One run of resolve_packages(), while the pool has the parent's packages."""
 
     def __init__(
-        self, pool: PackagePool, snapshot: str, trees: Mapping[str, Path], having: Sequence[Nevra]
+        self,
+        pool: PackagePool,
+        snapshot: str,
+        trees: Mapping[str, Path],
+        having: Sequence[Nevra],
+        way_out: str,
     ) -> None:
         self._pool = pool
         self._snapshot = snapshot
         self._trees = trees
+        self._way_out = way_out
         self._names = {one.name for one in having}
         self._errors: list[FleetError] = []
         self._asked: set[int] = set()
@@ -125,7 +136,11 @@ class _Resolution:
         flags = kinds.SELECTION_NAME | kinds.SELECTION_CANON | kinds.SELECTION_DOTARCH
         selection = self._pool.solv.select(subject, flags | kinds.SELECTION_PROVIDES | kinds.SELECTION_REL)
         if selection.isempty():
-            self._fault(feature, f"no package of the snapshot {self._snapshot} is or provides {subject}", "")
+            self._fault(
+                feature,
+                f"no package of the snapshot {self._snapshot} is or provides {subject}",
+                self._way_out,
+            )
             return
         if action != solv.Job.SOLVER_ERASE:
             self._asked |= {one.id for one in selection.solvables()}

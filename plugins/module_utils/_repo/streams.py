@@ -52,6 +52,11 @@ class Streams:
         }
         self._hidden: dict[frozenset[tuple[str, str]], tuple[int, ...]] = {}
 
+    @property
+    def known(self) -> list[str]:
+        """All streams that are offered (name:stream), sorted."""
+        return sorted({":".join(document.stream) for document in self._modules})
+
     def hidden(self, packages: Iterable[Nevra], enabled: Sequence[str] | None) -> tuple[int, ...]:
         """Numbers of the offered packages that a host does not see which has these `enabled` (name:stream).
 

@@ -27,12 +27,12 @@ class Released:
     snapshot: str
 
 
-def release(flavour: str, tmp_path_factory: pytest.TempPathFactory) -> Released:
-    """Put a flavour of Testbed Linux into a store of its own."""
+def release(flavour: str, tmp_path_factory: pytest.TempPathFactory, upstream: str = "r1") -> Released:
+    """Put a release of a flavour of Testbed Linux into a store of its own."""
     distro = ensure_distro(flavour, cache=CACHE, progress=print)
     store, tmp = tmp_path_factory.mktemp("store"), tmp_path_factory.mktemp("remote_tmp")
     repositories = [
-        {"name": name, "baseurl": [f"file://{distro.release('r1') / name}"], "gpgkey": [str(distro.key)]}
+        {"name": name, "baseurl": [f"file://{distro.release(upstream) / name}"], "gpgkey": [str(distro.key)]}
         for name in ("baseos", "appstream")
     ]
     synced = {"store": str(store), "repositories": repositories}

@@ -15,6 +15,7 @@ from integration.image.conftest import Workshop, make_workshop, release
 from spdx_tools.spdx.parser.parse_anything import parse_file
 from spdx_tools.spdx.validation.document_validator import validate_full_spdx_document
 from testbed.vm import booted
+from unit.harness import ModuleResult, run
 
 SYSTEM = """SNAPSHOT
 features:
@@ -38,6 +39,16 @@ features:
       path: /usr/lib/systemd/system/multi-user.target.wants/arrived.service
       target: ../arrived.service
 """
+SICK = """parent: system
+features:
+  - file: {path: /usr/lib/systemd/system/sick.service, source: sick.service}
+  - symlink:
+      path: /usr/lib/systemd/system/multi-user.target.wants/sick.service
+      target: ../sick.service
+tests:
+  - machine: {root: btrfs, boot: entry}
+  - machine: {seconds: 9}
+"""
 TOOLS = """SNAPSHOT
 features:
   - rpms:
@@ -45,7 +56,7 @@ features:
         [btrfs-progs, coreutils, cpio, cryptsetup-bin, dosfstools, e2fsprogs, erofs-utils, gzip, mtools,
          squashfs-tools, systemd-repart, systemd-ukify, tar, zstd]
 """
-MACHINES = "SNAPSHOT\nfeatures:\n  - rpms: {install: [ovmf, qemu-system-x86]}\n"
+MACHINES = "parent: tools\nfeatures:\n  - rpms: {install: [ovmf, qemu-system-x86]}\n"
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +84,44 @@ def test_a_disk_with_a_root_that_is_vouched_for_boots(workshop: Workshop, tmp_pa
         said = machine.wait_for("arrived, on", seconds=600)
 
     assert "arrived, on erofs" in said
+
+
+def test_an_image_is_tested_in_a_machine(workshop: Workshop) -> None:
+    workshop.define("system", f"{SYSTEM}tests: [machine: {{root: ext4, boot: entry}}]\n")
+
+    tested = judge(workshop, "system")
+
+    assert not tested.failed, tested.msg
+    assert not judge(workshop, "system").changed
+
+
+def test_a_machine_tells_what_failed(workshop: Workshop) -> None:
+    workshop.define("system", SYSTEM)
+    workshop.define("sick", SICK)
+    unit = "[Service]\nType=oneshot\nExecStart=/usr/bin/false\n"
+    (workshop.definitions / "sick.service").write_text(unit)
+
+    tested = judge(workshop, "sick")
+
+    sick, late = (test["faults"] for test in tested.data["tests"])
+    assert sick == ["sick.service failed"]
+    assert late[0].startswith("multi-user.target was not reached within 9 s; the last that it said: ")
+
+
+def judge(workshop: Workshop, name: str) -> ModuleResult:
+    """Build an image and run its tests."""
+    for image in ("machines", name):
+        built = workshop.build(image)
+        assert not built.failed, built.msg
+    asked = {
+        "store": str(workshop.released.store),
+        "definitions": str(workshop.definitions),
+        "name": name,
+        "layers": str(workshop.directory / "here/layers"),
+        "gpgkey": [str(workshop.released.distro.key)],
+        "appliance": "machines",
+    }
+    return run("image_test", asked, check=False, diff=False, tmp=workshop.directory)
 
 
 def test_the_same_disk_has_the_same_bytes_wherever_it_is_made(workshop: Workshop) -> None:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,6 +37,24 @@ echo {version} > %{{buildroot}}/tool/version
 """
 
 
+STREAM = """\
+---
+document: modulemd
+version: 2
+data:
+  {{name: tool, stream: "{stream}", version: 1, context: c, arch: x86_64, summary: s, description: d,
+   license: {{module: [MIT]}}, dependencies: [{{requires: {{platform: [test]}}}}],
+   artifacts: {{rpms: ["tool-0:{stream}-1.noarch", "extras-0:{stream}-1.noarch"]}}}}
+"""
+MODULES = STREAM.format(stream="1") + STREAM.format(stream="2")
+MODULES += """\
+---
+document: modulemd-defaults
+version: 1
+data: {module: tool, stream: "1"}
+"""
+
+
 @dataclass(frozen=True)
 class Shop:
     directory: Path
@@ -66,8 +83,12 @@ class Shop:
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    directory = tmp_path_factory.mktemp("packages")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    return make_shop(tmp_path_factory.mktemp("packages"))
+
+
+def make_shop(directory: Path, modules: str = "") -> Shop:
+    """A store with the packages in two versions, and perhaps modules."""
     forge = Forge(directory)
     key = forge.key("upstream")
     repo = directory / "repo"
@@ -80,13 +101,18 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
         forge.sign("upstream", rpm)
         rpm.rename(repo / rpm.name)
     forge.index(repo)
+    if modules:
+        (directory / "modules.yaml").write_text(modules)
+        argv = ("/usr/bin/modifyrepo_c", "--mdtype", "modules", directory / "modules.yaml", repo / "repodata")
+        forge.run(*argv)
+        forge.sign_metadata(repo)
     forge.close()
     store = {"store": str(directory / "store")}
     repository = {"name": "tools", "baseurl": [f"file://{repo}"], "gpgkey": [str(key)]}
     synced = run("repo_sync", {**store, "repositories": [repository]}, check=False, diff=False, tmp=directory)
     assert not synced.failed, synced.msg
     cut = run("snapshot", store, check=False, diff=False, tmp=directory)
-    yield Shop(directory, key, cut.data["snapshot"]["id"])
+    return Shop(directory, key, cut.data["snapshot"]["id"])
 
 
 def test_what_a_package_recommends_comes_along_when_that_is_said(shop: Shop) -> None:
@@ -134,4 +160,50 @@ def test_a_lock_on_what_the_snapshot_does_not_have(shop: Shop) -> None:
     assert shop.plan("gone").msg == (
         "gone.yml:3: the lock gone.lock.json cannot be met: the snapshot has no tool-0:3-1.noarch."
         " Write it anew with relock of image_plan, and review what changed"
+    )
+
+
+def test_packages_come_from_the_streams_that_are_asked_for(tmp_path: Path) -> None:
+    shop = make_shop(tmp_path, MODULES)
+    shop.define("default", "  - rpms: {install: [tool]}\n")
+    shop.define("ground", "  - directory: {path: /etc}\n")
+    for name, parent, rpms in (
+        ("chosen", "ground", "{install: [tool], modules: ['tool:2']}"),
+        ("child", "chosen", "{install: [extras]}"),
+    ):
+        text = f"image: {name}\nparent: {parent}\nfeatures:\n  - rpms: {rpms}\n"
+        (shop.directory / f"{name}.yml").write_text(text)
+
+    built = shop.build("child")
+
+    assert shop.planned("default") == ["tool-0:1-1.noarch"]
+    assert shop.planned("chosen") == ["tool-0:2-1.noarch"]
+    assert shop.planned("child") == ["extras-0:2-1.noarch"]
+    assert not built.failed, built.msg
+    root = shop.directory / "layers" / built.data["layers"][-1]["key"] / "root"
+    state = (root / "etc/dnf/modules.d/tool.module").read_text()
+    assert state == "[tool]\nname=tool\nstream=2\nprofiles=\nstate=enabled\n"
+    shop.define("hidden", "  - rpms: {install: [tool-2-1]}\n")
+    assert shop.plan("hidden").msg == (
+        f"hidden.yml:4: no package of the snapshot {shop.snapshot} is or provides tool-2-1."
+        " If a module stream has it that is not active, name that under modules"
+    )
+
+
+def test_streams_that_cannot_be(shop: Shop, tmp_path: Path) -> None:
+    modular = make_shop(tmp_path, MODULES)
+    features = "  - rpms: {modules: ['tool:3']}\n  - rpms: {modules: ['tool:2', 'tool:1']}\n"
+    for one in (shop, modular):
+        one.define("bad", features)
+
+    assert modular.plan("bad").msg == (
+        f"bad.yml:4: the snapshot {modular.snapshot} has no module stream tool:3. It has tool:1, tool:2;"
+        " bad.yml:5: an image has one stream of a module: tool:2, but also tool:3 of rpms (bad.yml:4)."
+        " Ask for one of them;"
+        " bad.yml:5: an image has one stream of a module: tool:1, but also tool:3 of rpms (bad.yml:4)."
+        " Ask for one of them"
+    )
+    shop.define("bad", "  - rpms: {modules: ['tool:1']}\n")
+    assert shop.plan("bad").msg == (
+        f"bad.yml:4: the snapshot {shop.snapshot} has no module stream tool:1. It has none"
     )

@@ -4,11 +4,15 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from integration.image.conftest import Workshop
+import pytest
+from integration.image.conftest import Workshop, make_workshop, release
 from unit.harness import ModuleResult, run
 
 CHILD = """parent: base
@@ -40,6 +44,22 @@ def test_what_is_known_of_images(workshop: Workshop) -> None:
     assert nothing.msg.endswith("layers: no image mail was built here. Build it first")
 
 
+def test_artifacts_are_made_twice_to_see_whether_they_are_the_same(workshop: Workshop) -> None:
+    small = "SNAPSHOT\nfeatures: [directory: {path: /etc}, file: {path: /etc/motd, content: hello}]\n"
+    kinds = ["cpio", "erofs", "oci", "sbom", "squashfs", "tar"]
+    workshop.define("web", f"{small}artifacts: [{', '.join(f'{kind}: {{}}' for kind in kinds)}]\n")
+    same = workshop.build("web", verify_reproducible=True, max_parallel=3)
+    workshop.define("web", f"{small}artifacts: [sendstream: {{}}]\n")
+    other = workshop.build("web", verify_reproducible=True)
+
+    assert not same.failed, same.msg
+    assert [one["kind"] for one in same.data["artifacts"]] == kinds
+    assert other.msg == (
+        "web: web.sendstream.zst is not the same in a second build."
+        " Some file systems cannot be made the same twice, or not with these versions of their tools"
+    )
+
+
 def test_what_a_child_has_over_its_parent(workshop: Workshop, tmp_path: Path) -> None:
     workshop.define("web", CHILD)
     workshop.build("base")
@@ -55,6 +75,67 @@ def test_what_a_child_has_over_its_parent(workshop: Workshop, tmp_path: Path) ->
     assert told == {"/srv/index.html": "added", "/usr/bin/yes": "removed"}
     assert "<code>/usr/bin/yes</code>" in report.read_text()
     assert not ask(workshop, "image_diff", **asked).changed
+
+
+@pytest.fixture
+def short() -> Iterator[Path]:
+    """A directory whose path is short enough for podman."""
+    with tempfile.TemporaryDirectory() as path:
+        yield Path(path)
+
+
+def test_an_archive_is_run_as_a_container(workshop: Workshop, tmp_path: Path, short: Path) -> None:
+    workshop.define("web", CHILD)
+    workshop.build("web")
+    asked: dict[str, Any] = {"name": "web", "output": str(tmp_path / "images"), "artifacts": [{"oci": {}}]}
+    assert not ask(workshop, "image_artifact", **asked).failed
+    podman = ["podman", f"--root={tmp_path}/root", f"--runroot={short}", "--storage-driver=vfs"]
+    podman += ["--runtime=runc", "--cgroup-manager=cgroupfs"]
+    limits = ["--ulimit=nofile=1024:1024", "--ulimit=nproc=1024:1024"]  # ours may be lower than its own
+
+    output([*podman, "pull", "--quiet", f"oci-archive:{tmp_path}/images/web/web.oci.tar"])
+
+    name = f"localhost/web:{workshop.released.snapshot}"
+    command = ["cat", "/srv/index.html"]
+    assert output([*podman, "run", "--rm", "--network=none", *limits, name, *command]) == "hello\n"
+    [inspected] = json.loads(output([*podman, "inspect", name]))
+    assert inspected["Labels"]["tier"] == "front"
+    assert "containers.bootc" not in inspected["Labels"]  # it has no kernel
+    output([*podman, "rmi", name])
+
+
+def output(argv: list[str]) -> str:
+    done = subprocess.run(argv, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_bill_of_materials_names_what_is_fixed(
+    tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
+) -> None:
+    """The advisory is of an earlier release: what stayed as it was has fixed its CVEs, and what is newer."""
+    workshop = make_workshop(release("testbed-9", tmp_path_factory, "r3"), tmp_path)
+    text = "SNAPSHOT\nfeatures:\n  - rpms: {install: [bash, testbed-release]}\n"
+    workshop.define("fixed", f"{text}artifacts: [sbom: {{}}]\n")
+
+    built = workshop.build("fixed")
+
+    assert not built.failed, built.msg
+    bill = json.loads((tmp_path / "here/images/fixed/fixed.spdx.json").read_text())
+    fixed = {
+        package["name"]: [
+            reference["comment"]
+            for reference in package.get("externalRefs", ())
+            if reference["referenceCategory"] == "SECURITY"
+        ]
+        for package in bill["packages"]
+    }
+    cves = [f"CVE-2026-9000{number} is fixed" for number in (1, 2, 3)]
+    assert fixed["bash"] == cves
+    assert fixed["testbed-release"] == cves
+    assert fixed["libc6"] == []
+    told = ask(workshop, "image_info", name="fixed").data["images"][0]
+    assert told["cves"] == ["CVE-2026-90001", "CVE-2026-90002", "CVE-2026-90003"]
 
 
 def test_the_manifest_of_artifacts_is_signed(workshop: Workshop, tmp_path: Path) -> None:

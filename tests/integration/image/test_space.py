@@ -31,6 +31,17 @@ def test_too_little_room_is_told_first(workshop: Workshop, disk: Path) -> None:
     assert [path.name for path in disk.iterdir()] == [".lock"]
 
 
+def test_too_little_room_for_artifacts_is_told_before_they_are_made(workshop: Workshop, disk: Path) -> None:
+    assert not workshop.build("base").failed
+    workshop.define("web", "parent: base\nfeatures: []\nartifacts: [tar: {}, squashfs: {}]\n")
+
+    refused = workshop.build("web", output=str(disk))
+
+    assert refused.msg.startswith(f"{disk}: the artifacts need about ")
+    assert refused.msg.endswith(" MiB, 8 MiB are free. Make room there, or give another directory")
+    assert list(disk.iterdir()) == []
+
+
 def test_a_disk_that_fills_up_leaves_no_layer(workshop: Workshop, disk: Path) -> None:
     (workshop.definitions / "one").write_bytes(bytes(7 << 20))
     (disk / "filler").write_bytes(bytes(900 << 10))

@@ -51,6 +51,9 @@ class DiskArtifact(Artifact, kind="disk"):
         "esp": SIZE,
     }
 
+    def room(self, image: Finished) -> int:
+        return 2 * image.bytes + (self.free + self.esp << 20)
+
     def make(self, image: Finished, target: Path) -> None:
         self.write(image, target)
 

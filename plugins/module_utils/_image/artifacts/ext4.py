@@ -25,5 +25,8 @@ class Ext4Artifact(Artifact, kind="ext4"):
     about: t.ClassVar = "An ext4 file system."
     options: t.ClassVar = {"free": {**MIB, "default": 64, "description": "MiB that are free in it."}}
 
+    def room(self, image: Finished) -> int:
+        return image.bytes + (self.free << 20)
+
     def make(self, image: Finished, target: Path) -> None:
         make_ext4(image, target, self.free)

@@ -59,6 +59,10 @@ class SendstreamArtifact(Artifact, kind="sendstream"):
         if self.parent is not None:
             yield self.parent
 
+    def room(self, image: Finished) -> int:
+        other = image.others.get(self.parent or "")
+        return 2 * image.bytes + (other.bytes if other else 0)
+
     def make(self, image: Finished, target: Path) -> None:
         plain = target.with_name(f"{target.name}.stream")
         with image.scratch(target) as scratch:

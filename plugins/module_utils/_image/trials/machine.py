@@ -38,8 +38,8 @@ class MachineTrial(Trial, kind="machine"):
     memory: int = 1024
 
     about: t.ClassVar = (
-        "A disk of the image boots in a virtual machine (QEMU), with UEFI and without network, and no unit"
-        " fails. KVM is used where it works; else the machine is emulated, which takes minutes."
+        "A disk of the image boots in a virtual machine (QEMU), with UEFI and without network, and every unit"
+        " starts. KVM is used where it works; else the machine is emulated, which takes minutes."
     )
     options: t.ClassVar = {
         "target": {**UNIT, "default": "multi-user.target", "description": "What it must reach."},
