@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 # Time is counted in instructions: on a busy host a guest would else take its own clock for broken.
+VARIABLES = "usr/share/OVMF/OVMF_VARS_4M.fd"
 MACHINE = ("-machine", "q35,accel=tcg", "-icount", "shift=2", "-cpu", "Nehalem", "-m", "1024")
 
 
@@ -50,44 +51,51 @@ def booted(disk: Path, scratch: Path, programs: Path) -> Iterator[Vm]:
     `programs` is a root that has QEMU 10 and its firmware, such as an image of testbed-10: 7.2 emulates a
     kernel 6.12 wrongly now and then.
     """
-    variables, serial = scratch / "efi-variables", scratch / "serial"
+    shutil.copy(programs / VARIABLES, scratch / "efi-variables")
+    with _machine(disk, scratch, programs, ["-no-reboot"], kept=False) as machine:
+        yield machine
+
+
+@contextmanager
+def running(disk: Path, scratch: Path, programs: Path, port: int) -> Iterator[Vm]:
+    """The same with a disk that is written to, restarts, and a network: port 22 is ours on 127.0.0.1:`port`.
+
+    The guest has 10.0.2.15/24 and reaches us at 10.0.2.2. The end is a power cut; what the guest has
+    written by then is on the disk, and what it had yet to write is not. EFI variables stay in `scratch`.
+    """
+    if not (scratch / "efi-variables").exists():
+        shutil.copy(programs / VARIABLES, scratch / "efi-variables")
+    network = f"user,id=net,hostfwd=tcp:127.0.0.1:{port}-:22"
+    more = ["-netdev", network, "-device", "virtio-net-pci,netdev=net,romfile="]
+    with _machine(disk, scratch, programs, more, kept=True) as machine:
+        yield machine
+
+
+@contextmanager
+def _machine(disk: Path, scratch: Path, programs: Path, more: list[str], *, kept: bool) -> Iterator[Vm]:
+    serial = scratch / "serial"
     serial.unlink(missing_ok=True)
-    shutil.copy(programs / "usr/share/OVMF/OVMF_VARS_4M.fd", variables)
     drives = (
         "if=pflash,format=raw,unit=0,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.fd",
-        f"if=pflash,format=raw,unit=1,file={variables}",
-        f"if=virtio,format=raw,cache=unsafe,snapshot=on,file={disk}",
+        f"if=pflash,format=raw,unit=1,file={scratch / 'efi-variables'}",
+        f"if=virtio,format=raw,cache=unsafe,snapshot={'off' if kept else 'on'},file={disk}",
     )
-    argv = [
-        "qemu-system-x86_64",
-        *MACHINE,
-        "-display",
-        "none",
-        "-nodefaults",
-        "-no-reboot",
-        "-device",
-        "virtio-rng-pci",
-    ]
+    argv = ["qemu-system-x86_64", *MACHINE, "-display", "none", "-nodefaults", *more]
+    argv += ["-device", "virtio-rng-pci", "-serial", f"file:{serial}"]
     argv += [word for drive in drives for word in ("-drive", drive)]
-    with subprocess.Popen([*_in(programs, disk, scratch), *argv, "-serial", f"file:{serial}"]) as process:
+    places = ["--bind" if kept else "--ro-bind", str(disk), str(disk), "--bind", str(scratch), str(scratch)]
+    apart = [] if kept else ["--unshare-net"]
+    with subprocess.Popen(
+        ["bwrap", "--die-with-parent", *apart, *_root(programs), *places, "--", *argv]
+    ) as process:
         try:
             yield Vm(process, serial)
         finally:
             process.kill()
 
 
-def _in(programs: Path, disk: Path, scratch: Path) -> list[str]:
-    """The words that run a program of that root, which sees the disk and `scratch`, and ends with us."""
+def _root(programs: Path) -> list[str]:
+    """What a program of that root sees."""
     places = ["--ro-bind", str(programs / "usr"), "/usr", "--dev", "/dev", "--proc", "/proc"]
     places += [word for name in ("bin", "lib", "lib64") for word in ("--symlink", f"usr/{name}", f"/{name}")]
-    places += ["--tmpfs", "/tmp", "--tmpfs", "/var/tmp", "--ro-bind", str(disk), str(disk)]
-    return [
-        "bwrap",
-        "--unshare-net",
-        "--die-with-parent",
-        *places,
-        "--bind",
-        str(scratch),
-        str(scratch),
-        "--",
-    ]
+    return [*places, "--tmpfs", "/tmp", "--tmpfs", "/var/tmp"]

@@ -10,6 +10,7 @@ from __future__ import annotations
 from ansible_collections.osaas.fleet.plugins.module_utils._image.artifact import Artifact
 from ansible_collections.osaas.fleet.plugins.module_utils._image.artifacts import (
     cpio,
+    deployment,
     directory,
     disk,
     erofs,
@@ -22,5 +23,5 @@ from ansible_collections.osaas.fleet.plugins.module_utils._image.artifacts impor
     tar,
 )
 
-ARTIFACT_MODULES = (cpio, directory, disk, erofs, esp, ext4, oci, sbom, sendstream, squashfs, tar)
+ARTIFACT_MODULES = (cpio, deployment, directory, disk, erofs, esp, ext4, oci, sbom, sendstream, squashfs, tar)
 ARTIFACT_KINDS = Artifact.kinds

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 
 from ansible_collections.osaas.fleet.plugins.module_utils._image.artifact import Finished
+from ansible_collections.osaas.fleet.plugins.module_utils._image.workbench import Workbench
 
 MIB = 1 << 20
 INODE = 4096  # bytes that a file costs beside its content, at most, in ext4 and btrfs
@@ -23,13 +25,17 @@ def make_erofs(image: Finished, target: Path) -> None:
     image.run(["mkfs.erofs", "--quiet", *settings, str(target), str(image.root)], target.parent)
 
 
-def make_ext4(image: Finished, target: Path, free: int) -> None:
-    """ext4, with `free` MiB beside what the image takes. Ids and the seed of its hashes are the image's."""
-    uuid = image.uuid("ext4")
+def make_ext4(
+    bench: Workbench, target: Path, content: Path, free: int, *, label: str = "root", more: Sequence[str] = ()
+) -> None:
+    """ext4, with `free` MiB beside what `content` takes, and `more` options of mkfs.ext4(8).
+
+    Ids and the seed of its hashes are the workbench's.
+    """
+    uuid = bench.uuid("ext4")
     extended = f"hash_seed={uuid},root_owner=0:0,lazy_itable_init=0,lazy_journal_init=0,nodiscard"
-    settings = ["-q", "-F", "-L", "root", "-m", "0", "-U", uuid, "-E", extended, "-d", str(image.root)]
-    argv = ["mkfs.ext4", *settings, str(target), f"{_room(image.root) + free}M"]
-    image.run(argv, target.parent)
+    settings = ["-q", "-F", "-L", label, "-m", "0", "-U", uuid, "-E", extended, *more, "-d", str(content)]
+    bench.run(["mkfs.ext4", *settings, str(target), f"{_room(content) + free}M"], target.parent)
 
 
 def make_btrfs(image: Finished, target: Path, free: int) -> None:

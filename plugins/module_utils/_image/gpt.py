@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ansible_collections.osaas.fleet.plugins.module_utils._image.artifact import Finished
+from ansible_collections.osaas.fleet.plugins.module_utils._image.workbench import Workbench
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Partition:
     content: Path
 
 
-def make_disk(image: Finished, target: Path, scratch: Path, partitions: Sequence[Partition]) -> None:
+def make_disk(bench: Workbench, target: Path, scratch: Path, partitions: Sequence[Partition]) -> None:
     """Write the disk; it is as large as its partitions. Raises CommandError."""
     definitions = scratch / "repart.d"
     definitions.mkdir()
@@ -37,6 +37,6 @@ def make_disk(image: Finished, target: Path, scratch: Path, partitions: Sequence
             f"CopyBlocks={partition.content}",
         ]
         (definitions / f"{number}.conf").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-    settings = ["--empty=create", "--size=auto", "--dry-run=no", f"--seed={image.uuid('disk')}"]
+    settings = ["--empty=create", "--size=auto", "--dry-run=no", f"--seed={bench.uuid('disk')}"]
     argv = ["systemd-repart", *settings, f"--definitions={definitions}", str(target)]
-    image.run(argv, target.parent)
+    bench.run(argv, target.parent)

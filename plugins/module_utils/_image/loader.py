@@ -34,7 +34,7 @@ def entry_files(image: Finished, scratch: Path, arguments: Sequence[str]) -> Map
     """Kernel and initramfs as files, and an entry that names them."""
     kernel, directory = find_kernel(image.root), image.digest[:16]
     lines = [
-        f"title {_title(image.root)}",
+        f"title {title(image.root)}",
         f"sort-key {image.name}",
         f"version {version(image)}",
         f"linux /{directory}/vmlinuz",
@@ -71,7 +71,7 @@ def version(image: Finished) -> str:
     return datetime.fromtimestamp(image.epoch, timezone.utc).strftime("%Y%m%dT%H%M%SZ")
 
 
-def _title(root: Path) -> str:
+def title(root: Path) -> str:
     """PRETTY_NAME of os-release(5)."""
     for line in (root / "usr/lib/os-release").read_text(encoding="utf-8").splitlines():
         name, _equals, value = line.partition("=")

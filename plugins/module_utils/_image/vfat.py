@@ -11,21 +11,21 @@ import os
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
-from ansible_collections.osaas.fleet.plugins.module_utils._image.artifact import Finished
+from ansible_collections.osaas.fleet.plugins.module_utils._image.workbench import Workbench
 
 KIB = 1024
 
 
-def make_vfat(image: Finished, target: Path, size: int, files: Mapping[str, Path]) -> None:
+def make_vfat(bench: Workbench, target: Path, size: int, files: Mapping[str, Path]) -> None:
     """FAT32 of `size` MiB with these files, by path. Raises CommandError if they do not fit."""
-    volume = image.digest[:8]
+    volume = bench.uuid("vfat")[:8]
     settings = ["--invariant", "-F", "32", "-S", "512", "-n", "ESP", "-i", volume, "-C"]
-    image.run(["mkfs.vfat", *settings, str(target), str(size * KIB)], target.parent)
+    bench.run(["mkfs.vfat", *settings, str(target), str(size * KIB)], target.parent)
     directories = {parent for path in files for parent in PurePosixPath(path).parents}
     made = [f"::/{directory}" for directory in sorted(directories) if directory != PurePosixPath()]
-    image.run(["mmd", "-i", str(target), *made], target.parent)
+    bench.run(["mmd", "-i", str(target), *made], target.parent)
     for path, source in sorted(files.items()):
-        image.run(["mcopy", "-m", "-i", str(target), str(source), f"::/{path}"], target.parent)
+        bench.run(["mcopy", "-m", "-i", str(target), str(source), f"::/{path}"], target.parent)
 
 
 def write_text(path: Path, text: str, epoch: int) -> Path:

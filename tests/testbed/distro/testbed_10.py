@@ -18,7 +18,7 @@ _INITRD = Path(__file__).parent / "initrd"
 # As on EL: a kernel that is installed has an initramfs, made by a tool of its own there.
 _KERNEL = """\
 for kernel in /usr/lib/modules/*; do
-  /usr/sbin/depmod "${kernel##*/}" && /usr/bin/mkinitrd "${kernel##*/}" "/boot/initramfs-${kernel##*/}.img"
+  /usr/sbin/depmod "${kernel##*/}" && /usr/bin/mkinitrd "/boot/initramfs-${kernel##*/}.img" "${kernel##*/}"
 done"""
 
 TESTBED_10 = replace(
@@ -29,7 +29,7 @@ TESTBED_10 = replace(
     # A plugin of dnf, system-upgrade, imports it without requiring it.
     core=(*TESTBED_9.core, "python3-systemd"),
     offered=words("""
-        btrfs-progs busybox-static cpio cryptsetup-bin dosfstools e2fsprogs erofs-utils
+        btrfs-progs busybox-static cpio cryptsetup-bin dosfstools e2fsprogs erofs-utils gpgv
         linux-image-cloud-amd64 mtools ovmf qemu-system-x86 squashfs-tools systemd-boot
         systemd-boot-efi systemd-repart systemd-ukify
         """),

@@ -80,8 +80,10 @@ class DiskArtifact(Artifact, kind="disk"):
             ]
             about = ["root=/dev/mapper/root", "rootfstype=erofs", f"roothash={root_hash}"]
             return [*about, "ro", "systemd.volatile=state"], partitions
-        make = make_ext4 if self.root == "ext4" else make_btrfs
-        make(image, root, self.free)
+        if self.root == "ext4":
+            make_ext4(image, root, image.root, self.free)
+        else:
+            make_btrfs(image, root, self.free)
         uuid = image.uuid("partition root")
         return [f"root=PARTUUID={uuid}", f"rootfstype={self.root}", "rw"], [
             Partition("root", "root", uuid, root)

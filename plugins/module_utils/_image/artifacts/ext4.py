@@ -29,4 +29,4 @@ class Ext4Artifact(Artifact, kind="ext4"):
         return image.bytes + (self.free << 20)
 
     def make(self, image: Finished, target: Path) -> None:
-        make_ext4(image, target, self.free)
+        make_ext4(image, target, image.root, self.free)
