@@ -18,7 +18,6 @@ from ansible_collections.osaas.fleet.plugins.module_utils._host.deployment_entry
     deployment_entry,
     digest_of,
     first,
-    named,
     next_sequence,
     sequence_of,
 )
@@ -51,14 +50,21 @@ def plan_commit(standing: Standing, deployment: Deployment, tries: int, argument
         if digest_of(entry) == deployment.digest and arguments_of(entry) == arguments_of(fresh)
     ]
     there = first(standing.entries)
-    booted = named(standing.entries, standing.booted_entry)
     write = None
     if there is None or there not in alike or not _will_do(there, standing):
-        proven = booted is not None and booted in alike and booted.tries_left is None
+        proven = standing.current == deployment.digest and any(one.tries_left is None for one in alike)
         write = deployment_entry(deployment, sequence, None, arguments) if proven else fresh
         there = write
-    on_trial = booted if booted is not None and booted.tries_left is not None else None
-    return Commit(write, tuple(one for one in alike if one not in (there, on_trial)))
+    needless = [one for one in alike if one is not there and not _on_trial(one, standing)]
+    stay = [*(one for one in standing.entries if one not in needless), there]
+    if not any(digest_of(one) and one.tries_left is None for one in stay):
+        needless = [one for one in needless if one.tries_left is not None]  # nothing else is good
+    return Commit(write, tuple(needless))
+
+
+def _on_trial(entry: BootEntry, standing: Standing) -> bool:
+    """Whether it is what runs, and is yet to be blessed."""
+    return entry.name == standing.booted_entry and entry.tries_left is not None
 
 
 def _will_do(entry: BootEntry, standing: Standing) -> bool:
