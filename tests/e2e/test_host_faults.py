@@ -25,7 +25,7 @@ from testbed.distro import Distro
 from testbed.fleet import Fleet
 
 from .conftest import CACHE, RUN_DIR, on_flavours
-from .host_site import R1, R2, Site, fill_store
+from .host_site import R1, R2, REPOS, Site, fill_store
 
 FLAVOURS = {"testbed-9": 2, "testbed-next": 1}  # and at how many points, if FAULT_POINTS does not say
 POINTS = [
@@ -114,7 +114,9 @@ def table() -> Iterator[dict[str, Row]]:
 
 
 @contextmanager
-def stopped(site: Site, release: str, point: int) -> Iterator[tuple[str, Future[dict[str, Any]]]]:
+def stopped(
+    site: Site, release: str, point: int, *flags: str
+) -> Iterator[tuple[str, Future[dict[str, Any]]]]:
     """The unit of a transaction to `release` that stands still at `point`, and the call that waits for it."""
     ssh = site.fleet.command(*site.fleet.ssh_command(VICTIM), f"/usr/bin/python3 - {point}")
     with (
@@ -124,7 +126,7 @@ def stopped(site: Site, release: str, point: int) -> Iterator[tuple[str, Future[
     ):
         assert stepper.stdout is not None
         assert stepper.stdout.readline() == "ready\n"
-        call = pool.submit(site.update, VICTIM, "active", release)
+        call = pool.submit(site.update, VICTIM, "active", release, *flags)
         word, _, unit = stepper.stdout.readline().strip().partition(" ")
         assert word == "stopped", call.result()
         try:
@@ -239,6 +241,56 @@ def test_a_full_disk_in_mid_transaction(site: Site, undisturbed: Undisturbed) ->
     result = site.update(VICTIM, "active", release)
     assert not result["failed"] and result["recovered"], result
     assert look(site, VICTIM) == undisturbed.looks[release]
+
+
+@every_dnf
+def test_a_network_that_is_cut_in_mid_transaction(site: Site, undisturbed: Undisturbed) -> None:
+    """Longer than ssh has patience: the call comes back, finds the transaction, and tells of no failure."""
+    release = set_out(site)
+    alive = "-o ServerAliveInterval=1 -o ServerAliveCountMax=2 -o ControlPath=none"
+    cut = "ip link set host0 down; sleep 1; systemctl kill --signal=CONT {}; sleep 12; ip link set host0 up"
+    with stopped(site, release, 3, "--extra-vars", f"ansible_ssh_args='{alive}'") as (unit, call):
+        site.shell(VICTIM, f"systemd-run --quiet --collect sh -c '{cut.format(unit)}'")
+        result = call.result()
+    assert not result["failed"] and not result["recovered"] and not result["repairs"], result
+    assert unit == f"osaas-transaction-{result['transaction']}"
+    assert not site.update(VICTIM, "active", release)["changed"]
+    calls = "journalctl -b -o cat | grep -o ' request=[0-9a-f]*' | uniq -c | tail -n2"
+    first, second = (line.split()[0] for line in site.shell(VICTIM, calls).splitlines())
+    assert int(first) > int(second) == 1
+    assert look(site, VICTIM) == undisturbed.looks[release]
+
+
+@every_dnf
+def test_packages_in_two_versions_are_made_one_again(site: Site, undisturbed: Undisturbed) -> None:
+    """Whoever made them so: no transaction of ours was cut off."""
+    release = where(site)
+    other = R1 if release == R2 else R2
+    names = ("bash", "tzdata")
+    snapshot = site.config.parent / "store/snapshots" / other
+    url = f"http://{site.fleet.address}:8080/snapshots/{other}"
+    served = " ".join(
+        f"{url}/{repo}/{path.relative_to((snapshot / repo).resolve())}"
+        for repo in REPOS
+        for path in (snapshot / repo).resolve().rglob("*.rpm")
+        if path.name.startswith(tuple(f"{name}-{digit}" for name in names for digit in "0123456789"))
+    )
+    site.shell(VICTIM, f"rpm -i --force --nodeps {served}")
+    doubles = site.shell(VICTIM, "rpm -qa --qf '%{NAME}\n' | sort | uniq -d").split()
+    assert doubles == [*names]
+    refused = site.update(VICTIM, "active", release, "--check")
+    assert refused["msg"].startswith(
+        "this host: has packages in several versions, left by an interrupted transaction: bash-"
+    )
+    assert refused["msg"].endswith(". Run os_update, which leaves one of each, without check mode")
+    result = site.update(VICTIM, "active", release)
+    assert not result["failed"] and result["changed"] and not result["recovered"], result
+    gone = [
+        re.fullmatch(r"removed (\w+)-\S+, installed beside another version", one) for one in result["repairs"]
+    ]
+    assert [one and one[1] for one in gone] == [*names]
+    assert look(site, VICTIM) == undisturbed.looks[release]
+    assert not site.update(VICTIM, "active", release)["changed"]
 
 
 @one_dnf
