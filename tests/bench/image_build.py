@@ -14,6 +14,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -40,6 +41,19 @@ ARTIFACTS: Mapping[str, list[str]] = {
     "erofs": ["mkfs.erofs", "--quiet", "-T1790812800", "-zlz4hc"],
     "squashfs": ["mksquashfs"],
 }
+# mkosi 14 looks for the key of CentOS on the builder, and for one repo.
+MKOSI = """
+set -e
+mount -t tmpfs tmpfs "$1/etc"
+mkdir "$1/etc/upper" "$1/etc/work"
+mount -t overlay -o "lowerdir=/etc,upperdir=$1/etc/upper,workdir=$1/etc/work" overlay /etc
+mkdir -p /etc/pki/rpm-gpg
+cp "$2" /etc/pki/rpm-gpg/RPM-GPG-KEY-centosofficial
+mirror=$1/flat at=$1; shift 2
+cd "$at"
+mkosi -d centos -r 9 "--local-mirror=file://$mirror" -t directory -o out --base-packages=no "$@" -f build
+sync --file-system out
+"""
 NOTE = "CPU time of what image runs in its sandboxes is not counted: rpm, mkfs.erofs, mksquashfs."
 SQUASHFS = ["-comp", "zstd", "-noappend", "-quiet", "-no-progress"]
 
@@ -54,7 +68,7 @@ def run(work: Path, packages: int) -> list[Table | str]:
         bench.again(),
     ]
     bench.fill_store("many", synthetic(packages))
-    return [*tables, bench.planning(packages), NOTE]
+    return [*tables, bench.planning(packages), bench.streams(), NOTE]
 
 
 @dataclass(frozen=True)
@@ -62,11 +76,11 @@ class _Bench:
     work: Path
     distro: Distro
 
-    def fill_store(self, store: str, more: Path | None = None) -> None:
-        """Sync the testbed, and what there is more, and cut a snapshot."""
+    def fill_store(self, store: str, more: Path | None = None, release: str = "r1") -> None:
+        """Sync a release of the testbed, and what there is more, cut a snapshot, and define images of it."""
         signed = {"gpgkey": [str(self.distro.key)]}
         repos: list[dict[str, Any]] = [
-            {"name": name, "baseurl": [f"file://{self.distro.release('r1') / name}"], **signed}
+            {"name": name, "baseurl": [f"file://{self.distro.release(release) / name}"], **signed}
             for name in REPOS
         ]
         if more is not None:
@@ -74,14 +88,14 @@ class _Bench:
             repos.append({"name": "more", "baseurl": [f"file://{more}"], **unsigned})
         self.module("repo_sync", {"store": str(self.work / store), "repositories": repos})
         self.module("snapshot", {"store": str(self.work / store)})
-        [snapshot] = (self.work / store / "snapshots").glob("*/manifest.json")
+        snapshot = max((self.work / store / "snapshots").glob("*/manifest.json")).parent.name
+        definitions = self.work / f"{store}.definitions"
+        definitions.mkdir(exist_ok=True)
         features = f"features:\n  - rpms: {{install: [{', '.join(WANTED)}]}}\n"
-        base = f"image: base\nsnapshot: {snapshot.parent.name}\n{features}"
-        (self.work / f"{store}.definitions").mkdir()
-        (self.work / f"{store}.definitions/base.yml").write_text(base)
+        (definitions / "base.yml").write_text(f"image: base\nsnapshot: {snapshot}\n{features}")
         text = "image: web\nparent: base\nfeatures:\n  - file: {path: /etc/motd, source: motd}\n"
-        (self.work / f"{store}.definitions/web.yml").write_text(text)
-        (self.work / f"{store}.definitions/motd").write_text("hello\n")
+        (definitions / "web.yml").write_text(text)
+        (definitions / "motd").write_text("hello\n")
 
     def cold(self, artifact: str) -> Table:
         """Both sides from nothing."""
@@ -99,13 +113,48 @@ class _Bench:
         floor = "dnf --installroot, no artifact"
         rows: dict[str, Callable[[], Cost]] = {
             floor: partial(self._floor, None),
+            **self._mkosi(),
             "image and its parent, cold": self._web_cold,
             "one file changed": self._web_changed,
             "nothing changed": self._web,
             "a module that does nothing": lambda: self.module("image_info", self._places("none")),
         }
         (self.work / "none/layers").mkdir(parents=True)
-        return Table(f"A build again, no artifact, medians of {RUNS}", floor, medians(RUNS, rows))
+        costs = medians(RUNS, rows)
+        if "mkosi 14" in costs:
+            assert self._packages("mkosi/out") == self._packages("floor/root")
+        return Table(f"No artifact, and a build again, medians of {RUNS}", floor, costs)
+
+    def streams(self) -> str:
+        """How large a stream is of what an update changed."""
+        base = self.work / "few.definitions/base.yml"
+        base.write_text(base.read_text().partition("artifacts:")[0])
+        self._build("streams", "base")
+        old = self._planned()
+        time.sleep(1)  # a snapshot has its second
+        self.fill_store("few", release="r2")
+        self._build("streams", "base")
+        new = self._planned()
+        over, whole = self._sent({"parent": "base"}), self._sent({})
+        changed = sum(size for package, size in new.items() if package not in old)
+        return (
+            f"An update of {len(new.keys() - old)} packages, files mostly as they were: its stream has"
+            f" {over} bytes, {100 * over / whole:.1f} % of the {whole} of a whole one. The new packages have"
+            f" {100 * changed / sum(new.values()):.1f} % of the bytes of all"
+        )
+
+    def _planned(self) -> dict[str, int]:
+        """The sizes of the packages of `base`, by NEVRA."""
+        plan = self.work / "plan.json"
+        self.module("image_plan", {**self._plan_options("few"), "path": str(plan)})
+        packages = json.loads(plan.read_text())["images"][0]["install"]
+        return {package["nevra"]: package["size"] for package in packages}
+
+    def _sent(self, options: Mapping[str, Any]) -> int:
+        """How many bytes a stream has."""
+        artifacts = {"artifacts": [{"sendstream": options}], "output": str(self.work / "streams/sent")}
+        self.module("image_artifact", {**self._places("streams"), "name": "base", **artifacts})
+        return (self.work / "streams/sent/base/base.sendstream.zst").stat().st_size
 
     def planning(self, packages: int) -> Table:
         """With so many packages to choose from."""
@@ -136,6 +185,23 @@ class _Bench:
         script.write_text("set -e\n" + "".join(f"{' '.join(line)}\n" for line in lines))
         return measure(["sh", script], {"HOME": str(self.work / "floor")}, self.work / "log")
 
+    def _mkosi(self) -> dict[str, Callable[[], Cost]]:
+        """The same by mkosi of Debian 12, if that is installed."""
+        if shutil.which("mkosi") is None:
+            return {}
+        place = self.work / "mkosi"
+        for name in ("flat", "etc"):
+            (place / name).mkdir(parents=True)
+        for name in REPOS:
+            for rpm in (self.distro.release("r1") / name).glob("**/*.rpm"):
+                shutil.copy(rpm, place / "flat")
+        subprocess.run(["/usr/bin/createrepo_c", "--quiet", str(place / "flat")], check=True)
+        (place / ".rpmmacros").write_text("%_dbpath /usr/lib/sysimage/rpm\n")
+        wanted = [word for name in WANTED for word in ("--package", name)]
+        script = ["sh", "-c", MKOSI, "mkosi", str(place), str(self.distro.key), *wanted]
+        argv = ["unshare", "--mount", "--propagation", "private", *script]
+        return {"mkosi 14": lambda: measure(argv, {"HOME": str(place)}, self.work / "log")}
+
     def _dnf(self, root: Path) -> list[str]:
         place = self.work / "floor"
         (place / ".rpmmacros").write_text("%_dbpath /usr/lib/sysimage/rpm\n")
@@ -151,7 +217,7 @@ class _Bench:
     def _image(self, artifact: str) -> Cost:
         shutil.rmtree(self.work / "here", ignore_errors=True)
         base = self.work / "few.definitions/base.yml"
-        base.write_text(f"{base.read_text().partition('artifacts')[0]}artifacts: [{artifact}: {{}}]\n")
+        base.write_text(f"{base.read_text().partition('artifacts:')[0]}artifacts: [{artifact}: {{}}]\n")
         return self._build("here", "base")
 
     def _web_cold(self) -> Cost:
@@ -181,8 +247,10 @@ class _Bench:
     def _plan(self, store: str, forget: Path | None = None) -> Cost:
         for cache in forget.glob("**/*.solv") if forget else ():
             cache.unlink()
-        options = {name: value for name, value in self._defined(store, "base").items() if name != "gpgkey"}
-        return self.module("image_plan", options)
+        return self.module("image_plan", self._plan_options(store))
+
+    def _plan_options(self, store: str) -> dict[str, Any]:
+        return {name: value for name, value in self._defined(store, "base").items() if name != "gpgkey"}
 
     def _packages(self, root: str) -> list[str]:
         [place] = self.work.glob(root)

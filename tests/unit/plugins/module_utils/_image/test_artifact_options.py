@@ -23,7 +23,7 @@ def test_entries_are_as_in_a_definition() -> None:
     [
         (
             {"disc": {}},
-            "artifacts[0]: an entry has one key, its kind. The kinds are cpio, directory, disk,"
+            "artifacts[0]: an entry has one key, its kind. The kinds are cpio, deployment, directory, disk,"
             " erofs, esp, ext4, oci, sbom, sendstream, squashfs, tar",
         ),
         ({"disk": {"root": "xfs"}}, "artifacts[0].disk.root: 'xfs' is not one of ['ext4', 'btrfs', 'erofs']"),
