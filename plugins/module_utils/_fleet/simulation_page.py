@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
 
@@ -16,6 +17,7 @@ _COLORS = ("#2f6f4f", "#2f5f9f", "#b07a1a", "#a8322a", "#6b4c9a", "#555555")
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM = 860, 260, 70, 40
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 66rem; margin: 2rem auto }
+body { padding: 0 1rem }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums }
 th, td { text-align: right; padding: .3rem .8rem; border-bottom: 1px solid #ddd }
 th:nth-child(-n+2), td:nth-child(-n+2), th:last-child, td:last-child { text-align: left }
@@ -101,9 +103,11 @@ def _table(rows: Sequence[Sequence[str]]) -> str:
 
 
 def _chart(names: Sequence[str], curves: Sequence[Sequence[Point]], value: Callable[[Point], int]) -> str:
-    """Lines over time, in days."""
+    """Lines over time, in days or hours."""
     longest = max((curve[-1].time for curve in curves), default=0.0) or 1.0
-    highest = max((value(point) for curve in curves for point in curve), default=0) or 1
+    unit, seconds = ("d", 86400) if longest > 86400 else ("h", 3600)
+    longest = _round(longest / seconds) * seconds
+    highest = _round(max((value(point) for curve in curves for point in curve), default=0) or 1)
     wide, high = _WIDTH - _LEFT - 10, _HEIGHT - _BOTTOM - 10
     lines = []
     for name, curve, color in zip(names, curves, _COLORS):
@@ -115,8 +119,7 @@ def _chart(names: Sequence[str], curves: Sequence[Sequence[Point]], value: Calla
             f'<polyline points="{points}" fill="none" stroke="{color}" stroke-width="2">'
             f"<title>{escape(name)}</title></polyline>"
         )
-    days = longest / 86400
-    bottom = [f"{days * part / 4:.1f} d" for part in range(5)]
+    bottom = [f"{longest / seconds * part / 4:g} {unit}" for part in range(5)]
     return _frame(names, bottom, highest, lines)
 
 
@@ -129,7 +132,7 @@ def _bars(names: Sequence[str], outcomes: Sequence[Outcome]) -> str:
             tally[peak] = tally.get(peak, 0) + 1
         tallies.append(tally)
     most = max((peak for tally in tallies for peak in tally), default=0)
-    highest = max((count for tally in tallies for count in tally.values()), default=0) or 1
+    highest = _round(max((count for tally in tallies for count in tally.values()), default=0) or 1)
     wide, high = _WIDTH - _LEFT - 10, _HEIGHT - _BOTTOM - 10
     slot = wide / (most + 1)
     thick = slot * 0.8 / max(1, len(names))
@@ -148,14 +151,21 @@ def _bars(names: Sequence[str], outcomes: Sequence[Outcome]) -> str:
     return _frame(names, [], highest, [*bars, *marks])
 
 
-def _frame(names: Sequence[str], bottom: Sequence[str], highest: int, marks: Sequence[str]) -> str:
+def _round(least: float) -> float:
+    """The end of an axis that holds `least`, and has round numbers at its quarters."""
+    power = 10.0 ** math.floor(math.log10(least / 4))
+    quarters = (step * power for step in (1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 10))
+    return 4 * next(quarter for quarter in quarters if quarter * 4 >= least * (1 - 1e-9))
+
+
+def _frame(names: Sequence[str], bottom: Sequence[str], highest: float, marks: Sequence[str]) -> str:
     """Axes, their words and a legend around the marks."""
     wide, high = _WIDTH - _LEFT - 10, _HEIGHT - _BOTTOM - 10
     parts = []
     for part in range(5):
         y = 10 + high * (1 - part / 4)
         parts.append(f'<line x1="{_LEFT}" x2="{_WIDTH - 10}" y1="{y}" y2="{y}" stroke="#e4e4e4"/>')
-        words = f"{highest * part / 4:,.0f}" if highest >= 4 or part in (0, 4) else ""
+        words = f"{highest * part / 4:,g}" if highest >= 4 or part in (0, 4) else ""
         parts.append(f'<text x="{_LEFT - 8}" y="{y + 4}" text-anchor="end">{words}</text>')
     for index, words in enumerate(bottom):
         x = _LEFT + wide * index / max(1, len(bottom) - 1)
