@@ -41,6 +41,7 @@ class ActionModule(FleetAction):
         "policy": {"type": "dict", "default": {}},
         "failure_rates": {"type": "list", "elements": "float", "default": [0.1, 1.0, 10.0, 100.0]},
         "lost": {"type": "float", "default": 10.0},
+        "transient": {"type": "float", "default": 0.0},
         "seed": {"type": "int", "default": 0},
         "page": {"type": "path"},
     }
@@ -49,7 +50,7 @@ class ActionModule(FleetAction):
         """See FleetAction.do()."""
         policy, begin = parse_policy(args["policy"]), time.time()
         rates = {f"failure_rates[{index}]": rate for index, rate in enumerate(args["failure_rates"])}
-        for field, value in {"lost": args["lost"], **rates}.items():
+        for field, value in {"lost": args["lost"], "transient": args["transient"], **rates}.items():
             if not 0 <= value <= 100:
                 raise InputError(f"{value:g} is not a percentage from 0 to 100", where=field)
         hosts = self._hosts(args, policy)
@@ -59,7 +60,13 @@ class ActionModule(FleetAction):
             percent / 100: simulate(
                 hosts,
                 policy,
-                Model(percent / 100, args["lost"] / 100, policy.host_time, seed=args["seed"]),
+                Model(
+                    percent / 100,
+                    args["lost"] / 100,
+                    policy.host_time,
+                    seed=args["seed"],
+                    transient=args["transient"] / 100,
+                ),
                 begin=begin,
             )
             for percent in args["failure_rates"]

@@ -53,6 +53,12 @@ options:
     description: Percentage of the failed hosts that cannot be rolled back and stay unavailable.
     type: float
     default: 10.0
+  transient:
+    description:
+      - Percentage of the failed hosts that fail in staging, before they are changed. They are tried again as
+        often as C(retry) of O(policy) says, and may fail again; in the end they are held, and stay charged.
+    type: float
+    default: 0.0
   seed:
     description: Another number gives another play.
     type: int
@@ -99,7 +105,7 @@ forecast:
     blast_radius: {hosts: 1, by_domain: {rack-1: 1}, why: the smaller of 1 hosts of wave canary and …}
 outcomes:
   description:
-    - One for each failure rate. C(broken) hosts have failed, C(lost) of them stay unavailable. C(curve) is a
+    - One for each failure rate. C(broken) hosts have failed, C(lost) of them stay charged. C(curve) is a
       list of points, each seconds since the beginning, hosts done, broken, and unavailable.
   type: list
   elements: dict

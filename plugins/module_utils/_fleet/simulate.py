@@ -15,20 +15,23 @@ from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ansible_collections.osaas.fleet.plugins.module_utils._fleet import claims, states
+from ansible_collections.osaas.fleet.plugins.module_utils._fleet import claims, failures, states
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.plan import Candidate, make_plan
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.policy import Policy
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.tally import WaveCount
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet.windows import Closed
 
 _POINTS = 300  # of a curve, about
+STAGING = "staging"
 
 
 @dataclass(frozen=True)
 class Model:
     """How hosts fare: which share of them fails, and which share of those is lost, not rolled back.
 
-    A host takes `host_time` seconds, more or less by up to the share `spread`, rounded to whole seconds.
+    The share `transient` of those that fail does so in staging, before they are changed: such a host is tried
+    again as the policy says, and in the end is held. A host takes `host_time` seconds, more or less by up to
+    the share `spread`, rounded to whole seconds.
     Equal models act equally.
     """
 
@@ -37,6 +40,7 @@ class Model:
     host_time: float
     spread: float = 0.3
     seed: int = 0
+    transient: float = 0.0
 
 
 class Point(t.NamedTuple):
@@ -50,7 +54,7 @@ class Point(t.NamedTuple):
 
 @dataclass(frozen=True)
 class Outcome:
-    """How it ended, `seconds` after it began: `failed` hosts are broken, of which `lost` stay unavailable.
+    """How it ended, `seconds` after it began. Of the `failed` hosts `lost` stay charged: lost, or held.
 
     `late` are hosts that were not done at the deadline. `reason` says why it did not succeed.
     """
@@ -118,7 +122,7 @@ class _Simulation:
         self._line: deque[_Domain] = deque()
         self._left = 0
         self._moments: list[int] = []
-        self._ending: dict[int, list[tuple[int, str]]] = {}
+        self._ending: dict[int, list[tuple[int, str, int]]] = {}
         self._unavailable = self._peak = self._done = self._failed = self._lost = self._started = 0
         self._state, self._reason = states.RUNNING, ""
         self._curve = [Point(0.0, 0, 0, 0)]
@@ -216,23 +220,27 @@ class _Simulation:
         self._peak = max(self._peak, self._unavailable)
         domain.down += 1
         domain.peak = max(domain.peak, domain.down)
+        self._try(self._wave, name, 0, 0.0)
+
+    def _try(self, wave: int, name: str, retries: int, wait: float) -> None:
+        """After a `wait`, in which nobody else may use its place, the host is worked on."""
         spread = self._model.spread * (2 * self._dice.random() - 1)
-        moment = self._clock + max(1, round(self._model.host_time * (1 + spread)))
+        moment = self._clock + max(1, round(wait + self._model.host_time * (1 + spread)))
         if moment not in self._ending:
             self._ending[moment] = []
             heapq.heappush(self._moments, moment)
-        self._ending[moment].append((self._wave, name))
+        self._ending[moment].append((wave, name, retries))
 
     def _end_hosts(self) -> None:
         """The clock goes to the next moment at which hosts come to their end."""
         self._clock = heapq.heappop(self._moments)
         before, points = self._done + self._failed, max(1, self._fleet // _POINTS)
-        for wave, name in self._ending.pop(self._clock):
-            self._end(wave, name)
+        for wave, name, retries in self._ending.pop(self._clock):
+            self._end(wave, name, retries)
         if (self._done + self._failed) // points > before // points:
             self._note()
 
-    def _end(self, wave: int, name: str) -> None:
+    def _end(self, wave: int, name: str, retries: int) -> None:
         domain, count = self._domain_of[name], self._counts[wave]
         if self._dice.random() >= self._model.failure_rate:
             self._done += 1
@@ -240,12 +248,16 @@ class _Simulation:
             if self._clock > self._policy.deadline:
                 self._late.append(name)
         else:
+            held = bool(self._model.transient) and self._dice.random() < self._model.transient
+            if held and failures.may_retry(self._policy.retries, failures.Tried(STAGING, retries, False)):
+                self._try(wave, name, retries + 1, self._policy.retries[STAGING].wait(retries))
+                return
             self._failed += 1
             self._counts[wave] = count._replace(failed=count.failed + 1)
             over = claims.error_budget(self._policy, self._counts)
             if over is not None and self._state == states.RUNNING:
                 self._state, self._reason = "halted", over.reason
-            if self._dice.random() < self._model.lost:
+            if held or self._dice.random() < self._model.lost:
                 self._lost += 1
                 return  # it stays charged
         self._unavailable -= 1

@@ -66,6 +66,19 @@ def test_a_wave_of_which_nobody_is_left_opens_no_other() -> None:
     assert outcome.reason == "no host of wave canary is on the release"
 
 
+def test_what_fails_in_staging_is_tried_again_or_held() -> None:
+    hosts, retry = fleet(), {"staging": {"times": 3, "after": 600}}
+    model = Model(0.2, 0.0, 600, transient=1.0)
+    plenty = {**POLICY, "error_budget": "100%"}
+    held = simulate(hosts, parse_policy(plenty), model, begin=0.0)
+    assert held.failed == held.lost > 0
+    again = simulate(hosts, parse_policy({**plenty, "retry": retry}), model, begin=0.0)
+    assert again.failed < held.failed and again.done > held.done
+    # One in five, four times over, is one in six hundred; each retry has cost its time.
+    assert again.failed <= 2 and again.seconds > run(0.0).seconds
+    assert again.peak <= 6
+
+
 def test_gates_are_taken_to_pass() -> None:
     gate = {"name": "never", "command": ["/bin/false"]}
     assert run(0.0, gates=[gate]) == run(0.0)
