@@ -96,6 +96,7 @@ requirements:
   - for artifacts, here or in O(appliance), the tools of their kind out of GNU tar, cpio, gzip, zstd,
     squashfs-tools, erofs-utils, e2fsprogs, btrfs-progs, dosfstools, mtools, veritysetup, systemd-repart
     and ukify
+  - for artifacts of the kind C(sendstream), a kernel that knows Btrfs, loop devices and util-linux
   - the Python libraries createrepo_c, jsonschema, PyYAML, solv
 """
 

@@ -13,7 +13,8 @@ version_added: 0.1.0
 description:
   - Makes file systems, disks, archives and bills of materials of an image that M(osaas.fleet.image) built.
   - With these that module makes what stands in the definition. This one makes others, of the same image.
-  - The same image and tools give the same bytes, except for Btrfs, whose mkfs makes ids up.
+  - The same image and tools give the same bytes, except for Btrfs, whose mkfs makes ids up, and its streams,
+    in which there are times of the builder.
 author:
   - osaas.fleet contributors (@osaas-fleet)
 extends_documentation_fragment:

@@ -7,11 +7,31 @@
 
 from __future__ import annotations
 
+import typing as t
+from collections.abc import Sequence
 from pathlib import Path
 
 from ansible_collections.osaas.fleet.plugins.module_utils._image.artifact import Finished
+from ansible_collections.osaas.fleet.plugins.module_utils._image.feature import Schema
 
 BLOCK = 4096  # bytes, of data and of hashes
+VERITY: t.Final[Schema] = {
+    "type": "boolean",
+    "default": False,
+    "description": "Write a dm-verity hash tree (.verity) and its root hash (.roothash) as well.",
+}
+
+
+def with_verity(target: Path) -> Sequence[Path]:
+    """A file system, its hash tree, and a file that has the root hash."""
+    return [target, *(target.with_name(f"{target.name}{suffix}") for suffix in (".verity", ".roothash"))]
+
+
+def write_verity(image: Finished, target: Path) -> None:
+    """Write both beside the file system. Raises CommandError."""
+    _data, tree, root_hash = with_verity(target)
+    found = format_verity(image, target, tree)
+    root_hash.write_text(f"{found}\n", encoding="ascii")
 
 
 def format_verity(image: Finished, data: Path, tree: Path, salt: str | None = None) -> str:
@@ -20,7 +40,7 @@ def format_verity(image: Finished, data: Path, tree: Path, salt: str | None = No
     The id comes from the image, and the salt unless it is given: equal images have equal trees.
     Raises CommandError.
     """
-    root_hash = tree.with_name(f"{tree.name}.roothash")
+    root_hash = tree.with_name(f"{tree.name}.hash")
     settings = [f"--salt={salt or image.digest}", f"--uuid={image.uuid('verity')}", "--hash=sha256"]
     settings += [f"--data-block-size={BLOCK}", f"--hash-block-size={BLOCK}", f"--root-hash-file={root_hash}"]
     image.run(["veritysetup", "format", *settings, str(data), str(tree)], tree.parent)

@@ -262,6 +262,21 @@ def test_a_build_that_is_killed_is_done_by_the_next(workshop: Workshop) -> None:
     assert str(workshop.directory) not in Path("/proc/self/mountinfo").read_text()
 
 
+def test_what_is_copied_is_copied_anew_when_it_changed_and_kept_until_then(workshop: Workshop) -> None:
+    other = "SNAPSHOT\nfeatures: [file: {path: /a, content: VERSION}]\n"
+    workshop.define("other", other.replace("VERSION", "one"))
+    workshop.define("web", "SNAPSHOT\nfeatures: [clone: {image: other, source: /a, path: /b}]\n")
+    first = workshop.build("web")
+
+    kept = workshop.build("web", keep_days=0)
+    workshop.define("other", other.replace("VERSION", "two"))
+    second = workshop.build("web")
+
+    assert not kept.changed and [layer["cached"] for layer in kept.data["layers"]] == [True, True]
+    assert (workshop.root(first) / "b").read_text() == "one"
+    assert (workshop.root(second) / "b").read_text() == "two"
+
+
 def test_an_image_that_is_absent_leaves_what_others_need(workshop: Workshop) -> None:
     define_web(workshop)
     workshop.build("base")

@@ -14,7 +14,11 @@ from pathlib import Path
 
 from ansible_collections.osaas.fleet.plugins.module_utils._image.artifact import Artifact, Finished
 from ansible_collections.osaas.fleet.plugins.module_utils._image.file_systems import make_erofs
-from ansible_collections.osaas.fleet.plugins.module_utils._image.verity import format_verity
+from ansible_collections.osaas.fleet.plugins.module_utils._image.verity import (
+    VERITY,
+    with_verity,
+    write_verity,
+)
 
 
 @dataclass(frozen=True)
@@ -25,20 +29,12 @@ class ErofsArtifact(Artifact, kind="erofs"):
 
     suffix: t.ClassVar = ".erofs"
     about: t.ClassVar = "An EROFS file system, compressed with LZ4."
-    options: t.ClassVar = {
-        "verity": {
-            "type": "boolean",
-            "default": False,
-            "description": "Write a dm-verity hash tree (.verity) and its root hash (.roothash) as well.",
-        },
-    }
+    options: t.ClassVar = {"verity": VERITY}
 
     def make(self, image: Finished, target: Path) -> None:
         make_erofs(image, target)
         if self.verity:
-            _data, tree, root_hash = self.files(target)
-            root_hash.write_text(f"{format_verity(image, target, tree)}\n", encoding="ascii")
+            write_verity(image, target)
 
     def files(self, target: Path) -> Sequence[Path]:
-        beside = (".verity", ".roothash") if self.verity else ()
-        return [target, *(target.with_name(f"{target.name}{suffix}") for suffix in beside)]
+        return with_verity(target) if self.verity else [target]

@@ -8,19 +8,33 @@
 from __future__ import annotations
 
 import typing as t
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ansible_collections.osaas.fleet.plugins.module_utils._image.artifact import Artifact, Finished
+from ansible_collections.osaas.fleet.plugins.module_utils._image.verity import (
+    VERITY,
+    with_verity,
+    write_verity,
+)
 
 
 @dataclass(frozen=True)
 class SquashfsArtifact(Artifact, kind="squashfs"):
     """mksquashfs takes its own time from SOURCE_DATE_EPOCH."""
 
+    verity: bool = False
+
     suffix: t.ClassVar = ".squashfs"
     about: t.ClassVar = "A squashfs file system, compressed with zstd."
+    options: t.ClassVar = {"verity": VERITY}
 
     def make(self, image: Finished, target: Path) -> None:
         settings = ["-comp", "zstd", "-noappend", "-quiet", "-no-progress"]
         image.run(["mksquashfs", str(image.root), str(target), *settings], target.parent)
+        if self.verity:
+            write_verity(image, target)
+
+    def files(self, target: Path) -> Sequence[Path]:
+        return with_verity(target) if self.verity else [target]
