@@ -84,6 +84,10 @@ def test_the_next_boot_finds_the_root_as_it_was(site: Site, before: str) -> None
     assert refused["msg"] == (
         f"this host: leaves {R2} at the next boot, with all that changes until then. Reboot it first"
     )
+    for release, url in ((R2, "http://10.99.0.1:8080"), (R1, "http://other")):
+        assert site.pin(HOST, release, force=True, url=url)["msg"] == refused["msg"]
+    assert site.call(HOST, "host_pin", state="absent")["msg"] == refused["msg"]
+    assert not site.pin(HOST, R1)["changed"]
     site.reboot(HOST)
     assert site.shell(HOST, "cat /etc/site.conf; ls /etc/stray 2>/dev/null || true") == "before"
     told = back(site)
