@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ansible_collections.osaas.fleet.plugins.module_utils._command import Completed
-from ansible_collections.osaas.fleet.plugins.module_utils._errors import InputError
+from ansible_collections.osaas.fleet.plugins.module_utils._errors import CommandError, InputError
 from ansible_collections.osaas.fleet.plugins.module_utils._image.sandbox import Sandbox
 
 QEMUS = ("usr/bin/qemu-system-x86_64", "usr/libexec/qemu-kvm")
@@ -36,6 +36,7 @@ KVM = Path("/dev/kvm")
 PROBE = 5.0  # seconds in which firmware is done, if the processor runs it
 DONE = "BdsDxe"  # what firmware says when it has found nothing to boot
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[()][A-Z0-9]|[\r\x00]")
+GRACE = 60.0  # seconds to end in
 POLL = 0.2  # seconds
 
 
@@ -71,7 +72,8 @@ class Machine:
         A restart is its end; it has no network. Raises CommandError with QEMU's words.
         """
         shutil.copyfile(self.tools.root / self.variables, scratch / "variables")
-        argv = [f"/{self.qemu}", *(VIRTUALISED if kvm else EMULATED), "-m", str(self.memory)]
+        limit = ["timeout", "--signal=KILL", str(int(seconds + GRACE))]  # should it not hear of its end
+        argv = [*limit, f"/{self.qemu}", *(VIRTUALISED if kvm else EMULATED), "-m", str(self.memory)]
         argv += [
             "-nodefaults",
             "-no-user-config",
@@ -103,7 +105,10 @@ class Machine:
         if not os.access(KVM, os.R_OK | os.W_OK):
             return False
         scratch.mkdir()
-        return self.watch(None, scratch, PROBE, lambda said: DONE in said, kvm=True).end == "enough"
+        try:
+            return self.watch(None, scratch, PROBE, lambda said: DONE in said, kvm=True).end == "enough"
+        except CommandError:
+            return False
 
 
 def find_machine(tools: Sandbox, memory: int) -> Machine:
