@@ -243,7 +243,7 @@ def test_a_full_disk_in_mid_transaction(site: Site, undisturbed: Undisturbed) ->
     assert look(site, VICTIM) == undisturbed.looks[release]
 
 
-@every_dnf
+@one_dnf
 def test_a_network_that_is_cut_in_mid_transaction(site: Site, undisturbed: Undisturbed) -> None:
     """Longer than ssh has patience: the call comes back, finds the transaction, and tells of no failure."""
     release = set_out(site)
