@@ -10,6 +10,7 @@ import json
 import random
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,7 +72,7 @@ class Publisher:
         place = self.store / "images" / release
         place.mkdir(parents=True)
         tree = self.store / "trees" / release
-        subprocess.run(["cp", "-al", str(self.common), str(_parent(tree))], check=True)
+        subprocess.run(["cp", "-a", str(self.common), str(_parent(tree))], check=True)
         for name, content in files.items():
             _parent(tree / name).unlink(missing_ok=True)
             (tree / name).write_bytes(content)
@@ -218,8 +219,16 @@ def common(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def publisher(tmp_path: Path, key: SigningKey, common: Path) -> Publisher:
-    return Publisher(tmp_path / "store", key, common)
+def place() -> Iterator[Path]:
+    """A directory in memory, where there is some: what is flushed there costs nothing."""
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(prefix="osaas-host-", dir=memory if memory.is_dir() else None) as made:
+        yield Path(made)
+
+
+@pytest.fixture
+def publisher(place: Path, key: SigningKey, common: Path) -> Publisher:
+    return Publisher(place / "store", key, common)
 
 
 @pytest.fixture
@@ -233,9 +242,9 @@ def image_b(publisher: Publisher) -> Published:
 
 
 @pytest.fixture
-def host(tmp_path: Path, publisher: Publisher, image_a: Published) -> Host:
+def host(place: Path, publisher: Publisher, image_a: Published) -> Host:
     """A host that runs image_a."""
-    made = Host(tmp_path / "host", publisher.store, publisher.key.public.read_text())
+    made = Host(place / "host", publisher.store, publisher.key.public.read_text())
     made.provision(image_a)
     return made
 

@@ -54,8 +54,12 @@ class Firmware:
             }
             self._load(wanted["digest"])
             told = initrd.put_together(self.place, self.disk / "esp", self.disk / "data", wanted)
+            init = argument(choice.entry, "init")
+            if init and not (self.place / "root" / init.lstrip("/")).exists():
+                raise NoRoot(f"kernel panic: {init} cannot be run")
             outcome = BOOTED
         except NoRoot as problem:
+            told = None
             initrd.take_down(self.place)
             outcome = str(problem)
         self._note(Boot(choice.before, choice.entry.file_name, choice.after, outcome))
