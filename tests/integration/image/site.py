@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,17 +34,23 @@ class SiteKey:
 
 @contextmanager
 def make_key(directory: Path) -> Iterator[SiteKey]:
-    """A new key, in an empty directory; its agent is stopped in the end."""
+    """The key in a directory, made if there is none; its agent is stopped in the end."""
     key = SiteKey(directory / "gnupg", directory / "site.asc")
+    try:
+        if not key.public.exists():
+            _generate(key)
+        yield key
+    finally:
+        subprocess.run(["gpgconf", "--homedir", str(key.home), "--kill", "all"], check=True)
+
+
+def _generate(key: SiteKey) -> None:
+    shutil.rmtree(key.home, ignore_errors=True)
     key.home.mkdir(mode=0o700)
     gpg = ["gpg", "--homedir", str(key.home), "--batch", "--quiet"]
     subprocess.run([*gpg, "--passphrase", "", "--quick-generate-key", OWNER, "ed25519", "sign"], check=True)
     exported = subprocess.run([*gpg, "--armor", "--export", OWNER], check=True, capture_output=True)
     key.public.write_bytes(exported.stdout)
-    try:
-        yield key
-    finally:
-        subprocess.run(["gpgconf", "--homedir", str(key.home), "--kill", "all"], check=True)
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ BUILT = (
     r"web files: \d\.\d s",
     r"web: \d+ files of [0-9.]+ MB, digest [0-9a-f]{16}",
     r"web\.squashfs: [0-9.]+ MB",
-    r"command \(web\.yml:7\): \d\.\d s",
+    r"command \(web\.yml:8\): \d\.\d s",
     r"web: 1 tests passed",
 )
 PUBLISHED = "1 artifacts of [0-9.]+ MB, of snapshot"
