@@ -72,7 +72,9 @@ options:
     type: float
     default: 14
   max_parallel:
-    description: How many artifacts are made at a time.
+    description:
+      - How many artifacts are made at a time; and how many of the images that features of O(name) copy from
+        are built at a time.
     type: int
     default: 2
   verify_reproducible:
@@ -288,7 +290,8 @@ def _builder(module: AnsibleModule, layers: Layers, name: str) -> Builder:
     params, runner = module.params, ModuleRunner(module)
     sources = Path(params["definitions"])
     plan = plan_image(runner, open_store(params["store"]), sources, name, params["arch"])
-    return Builder(runner, layers, plan, sources, [Path(key) for key in params["gpgkey"]])
+    keys = [Path(key) for key in params["gpgkey"]]
+    return Builder(runner, layers, plan, sources, keys, params["max_parallel"])
 
 
 def _record(images: Images, builder: Builder, steps: Sequence[Step]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from itertools import groupby
@@ -46,13 +47,17 @@ class Step:
 
 @dataclass(frozen=True)
 class Builder:
-    """Builds the images of a plan. `sources` is the directory of the definitions."""
+    """Builds the images of a plan. `sources` is the directory of the definitions.
+
+    Of the images that features copy from, so many are built at a time as `parallel` says.
+    """
 
     runner: Runner
     layers: Layers
     plan: ImagePlan
     sources: Path
     keys: Sequence[Path]
+    parallel: int = 1
 
     @property
     def key(self) -> str:
@@ -70,14 +75,14 @@ class Builder:
     def build(self) -> Iterator[Step]:
         """Find or make every layer, and tell of each; the last one is the image. Raises FleetError."""
         check_space(self.layers.directory, self.needed())
-        for name in self.plan.copied:
-            yield from self.of_image(name).build()
+        yield from build_all([self.of_image(name) for name in self.plan.copied], self.parallel)
         parent: str | None = None
         for work, key in self._works():
             started = time.monotonic()
-            found = self.layers.find(key)
             apart = work.phase is not Phase.FILES
-            layer = found or self.layers.build(key, parent, apart=apart, make=work)
+            with self.layers.keys.hold(key):
+                found = self.layers.find(key)
+                layer = found or self.layers.build(key, parent, apart=apart, make=work)
             seconds = time.monotonic() - started
             yield Step(work.image.definition.name, work.phase, layer, found is not None, seconds)
             parent = key
@@ -115,6 +120,13 @@ class Builder:
                 work = _Work(self, image, phase, tuple(features))
                 parent = work.key(parent)
                 yield work, parent
+
+
+def build_all(builders: Sequence[Builder], parallel: int) -> Iterator[Step]:
+    """Build all of them, so many at a time; their steps come in their order. Raises FleetError."""
+    with ThreadPoolExecutor(max(1, parallel)) as pool:
+        for steps in list(pool.map(lambda builder: list(builder.build()), builders)):
+            yield from steps
 
 
 @dataclass(frozen=True)

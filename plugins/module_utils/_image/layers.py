@@ -12,7 +12,7 @@ import shutil
 import typing as t
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._files import (
     sync_directory,
     write_json,
 )
+from ansible_collections.osaas.fleet.plugins.module_utils._image.key_locks import KeyLocks
 from ansible_collections.osaas.fleet.plugins.module_utils._image.listing import (
     Base,
     Entry,
@@ -63,6 +64,7 @@ class Layers:
 
     directory: Path
     runner: Runner
+    keys: KeyLocks = field(default_factory=KeyLocks, compare=False)  # of layers that threads are building
 
     @contextmanager
     def lock(self) -> Iterator[None]:

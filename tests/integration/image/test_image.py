@@ -277,6 +277,27 @@ def test_what_is_copied_is_copied_anew_when_it_changed_and_kept_until_then(works
     assert (workshop.root(second) / "b").read_text() == "two"
 
 
+def test_images_that_are_copied_are_built_at_a_time_and_their_parent_once(workshop: Workshop) -> None:
+    names = [f"part{number}" for number in range(4)]
+    workshop.define("ground", "SNAPSHOT\nfeatures: [directory: {path: /etc}, directory: {path: /srv}]\n")
+    for name in names:
+        content = f"file: {{path: /srv/{name}, content: {name}}}"
+        workshop.define(name, f"parent: ground\nfeatures: [{content}]\n")
+    clones = [f"clone: {{image: {name}, source: /srv/{name}, path: /srv/{name}}}" for name in names]
+    workshop.define("web", f"parent: ground\nfeatures: [{', '.join(clones)}]\n")
+
+    at_once = workshop.build("web", max_parallel=4)
+    one_by_one = workshop.build("web", where="there", max_parallel=1)
+
+    assert not at_once.failed, at_once.msg
+    assert at_once.data["image"] == one_by_one.data["image"]
+    built = [layer["image"] for layer in at_once.data["layers"] if not layer["cached"]]
+    assert sorted(built) == ["ground", *names, "web"]
+    assert [layer["key"] for layer in at_once.data["layers"]] == [
+        layer["key"] for layer in one_by_one.data["layers"]
+    ]
+
+
 def test_an_image_that_is_absent_leaves_what_others_need(workshop: Workshop) -> None:
     define_web(workshop)
     workshop.build("base")
