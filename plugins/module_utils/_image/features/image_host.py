@@ -38,10 +38,16 @@ from ansible_collections.osaas.fleet.plugins.module_utils._image.requirement imp
     Requirement,
 )
 from ansible_collections.osaas.fleet.plugins.module_utils._image.root import Root
+from ansible_collections.osaas.fleet.plugins.module_utils._image.units import LOCAL_UNITS, UNITS
 
 ESP = "/efi"
 NEEDS = (PYTHON, "/usr/bin/systemd-repart", "/usr/sbin/veritysetup")
 DRACUT = ("/usr/bin/dracut", "--force", "--no-hostonly", "--reproducible", "--add", "osaas")
+# What other features put things into, too: these must not wait for this one, which is late.
+WANTS = (f"{UNITS}/local-fs.target.wants", f"{UNITS}/multi-user.target.wants")
+SHARED = frozenset(
+    ["/usr", "/usr/lib", "/usr/lib/systemd", UNITS, *WANTS, "/etc", "/etc/systemd", LOCAL_UNITS]
+)
 INITRAMFS = re.compile(rf"/boot/initramfs-.+\.img|/{MODULES}/[^/]+/initramfs\.img")
 
 
@@ -86,14 +92,15 @@ class ImageHostFeature(Feature, kind="image_host"):
 
     def provides(self) -> Iterable[Item]:
         for directory in self._directories():
-            yield PathItem(directory, FileType.DIRECTORY)
+            if directory not in SHARED:
+                yield PathItem(directory, FileType.DIRECTORY)
         for path in self._files():
             yield PathItem(path, FileType.FILE, _mode(path), "root", "root")
         for path, target in LINKS.items():
             yield PathItem(path, FileType.SYMLINK, owner="root", group="root", target=target)
 
     def requires(self) -> Iterable[Requirement]:
-        yield Requirement(Key("path", "/usr/lib/systemd/system"), IS_DIRECTORY)
+        yield Requirement(Key("path", UNITS), IS_DIRECTORY)
         for program in (*NEEDS, self.initramfs[0]):
             yield Requirement(Key("path", program), Executable())
 
@@ -101,7 +108,9 @@ class ImageHostFeature(Feature, kind="image_host"):
         return [Key("path", path) for path in (*self._files(), *LINKS)]
 
     def may_change(self, path: str) -> bool:
-        return super().may_change(path) or INITRAMFS.fullmatch(path) is not None
+        return (
+            super().may_change(path) or path in self._directories() or INITRAMFS.fullmatch(path) is not None
+        )
 
     def apply(self, root: Root) -> None:
         for directory in self._directories():

@@ -23,11 +23,12 @@ depends() {{
 }}
 
 installkernel() {{
-    instmods ext4 loop dm_verity erofs overlay virtio_blk virtio_pci virtio_scsi nvme sd_mod
+    instmods ext4 loop dm_verity erofs overlay vfat nls_ascii nls_cp437 nls_iso8859-1
+    instmods nvme sd_mod virtio_blk virtio_pci virtio_scsi
 }}
 
 install() {{
-    inst_multiple cat cp findfs ln mkdir mount mv readlink reboot rm sleep sync veritysetup
+    inst_multiple cat cp findfs ln mkdir mount mv readlink reboot rm sleep sync umount veritysetup
     inst_simple {ROOT_SCRIPT}
     inst_hook cmdline 90 "$moddir/osaas-cmdline.sh"
     inst_hook mount 90 "$moddir/osaas-mount.sh"

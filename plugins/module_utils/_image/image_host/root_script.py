@@ -22,6 +22,7 @@ set -u
 target=$1
 run=/run/osaas
 data=$run/data
+entry=
 
 say() {
     echo "osaas-root: $1" > /dev/console
@@ -29,10 +30,20 @@ say() {
 
 fail() {
     say "$1; starting anew"
+    give_up
     sync
     sleep 1
     reboot -f
     exit 1
+}
+
+give_up() { # what is known to be good is not counted: say that it failed, and the loader prefers another
+    mkdir -p $run/esp
+    if esp=$(partition esp) && mount -t vfat "$esp" $run/esp; then
+        good=$run/esp/loader/entries/$entry
+        [ ! -f "$good.conf" ] || mv "$good.conf" "$good+0-1.conf"
+        umount $run/esp
+    fi
 }
 
 argument() { # NAME: the last one counts

@@ -119,3 +119,10 @@ def test_no_place_for_an_identity(path: str) -> None:
         f"{where}is no place for a file of a host's identity."
         " Give a path relative to /etc, without '.' and '..'"
     )
+
+
+def test_what_others_use_does_not_wait_for_it() -> None:
+    provided = {item.key.name for item in ImageHostFeature(Place("web.yml", 1)).provides()}
+
+    assert {"/efi", "/usr/lib/osaas/osaas-root", "/usr/lib/osaas/host.pyz"} <= provided
+    assert not {"/usr/lib", "/usr/lib/systemd/system/multi-user.target.wants"} & provided
