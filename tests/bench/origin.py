@@ -1,7 +1,7 @@
 # Copyright (c) osaas.fleet contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An upstream of thousands of real, small, signed packages, made once and kept in the cache."""
+"""An upstream of real, signed packages by the thousand, small ones if not told, made once for the cache."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from integration.repo.forge import Forge
 from bench.__main__ import CACHE
 
 BATCH = 500  # packages of one rpmsign
+SMALL = 2000  # bytes of payload
 
 
 @dataclass(frozen=True)
@@ -44,9 +45,10 @@ class Origin:
         self.forge.close()
 
 
-def origin(packages: int) -> Origin:
-    """The origin of so many packages, from the cache if it is there."""
-    made = Origin(CACHE / f"origin-{packages}", packages)
+def origin(packages: int, payload: int = SMALL) -> Origin:
+    """The origin of so many packages, with so many bytes in each, from the cache if it is there."""
+    size = "" if payload == SMALL else f"-of-{payload}"
+    made = Origin(CACHE / f"origin-{packages}{size}", packages)
     if (made.root / "complete").exists():
         return made
     shutil.rmtree(made.root, ignore_errors=True)
@@ -55,7 +57,7 @@ def origin(packages: int) -> Origin:
     forge.key("bench")
     names = [f"p{number:05}" for number in range(packages)]
     for version, chosen in (("1", names), ("2", names[::50])):
-        built = forge.build(version, chosen)
+        built = forge.build(version, chosen, payload)
         rpms = sorted(built.iterdir())
         for start in range(0, len(rpms), BATCH):
             forge.sign("bench", *rpms[start : start + BATCH])

@@ -232,16 +232,9 @@ def run(work: Path, packages: int) -> list[Table | str]:
         once = medians(1, {"dnf reposync, 2 % changed (one run)": peer["dnf reposync"]} if peer else {})
         cuts = medians(RUNS, {"snapshot": bench.cut, "snapshot of what is cut already": bench.cut_again})
         grown = bench.grown()
-    floor = warm["repo_sync"]
     size = f"{packages} packages"
-    changed = {
-        "repo_sync, cold": cold["repo_sync"],
-        "repo_sync, 2 % changed": two,
-        "repo_sync, cold, over one without changes": cold["repo_sync"].over(floor),
-        "repo_sync, 2 % changed, over the same": two.over(floor),
-        "the least: metadata, links, new packages": least,
-        **once,
-    }
+    changed = share(cold["repo_sync"], warm["repo_sync"], two)
+    changed |= {"the least: metadata, links, new packages": least, **once}
     late = "" if peer else f"\n({REPOSYNC} did not end within {LIMIT:.0f} s, so it is left out)"
     return [
         f"{proof}{late}",
@@ -252,6 +245,16 @@ def run(work: Path, packages: int) -> list[Table | str]:
         grown,
         text(f"A cold sync of {size} under cProfile, which slows Python down", profile),
     ]
+
+
+def share(cold: Cost, unchanged: Cost, two: Cost) -> dict[str, Cost]:
+    """What two percent cost beside all, as they are and without what any sync costs."""
+    return {
+        "repo_sync, cold": cold,
+        "repo_sync, 2 % changed": two,
+        "repo_sync, cold, over one without changes": cold.over(unchanged),
+        "repo_sync, 2 % changed, over the same": two.over(unchanged),
+    }
 
 
 def _disk(path: Path) -> int:

@@ -8,11 +8,10 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -63,7 +62,7 @@ def sync(
     Raises InputError, UpstreamError, VerificationError, StoreError or AllErrors; then no mirror moved.
     """
     unique_names(repositories)
-    with disk_errors(store), store.lock(), _few_collections():
+    with disk_errors(store), store.lock():
         return asyncio.run(_sync(store, repositories, runner, key))
 
 
@@ -74,19 +73,6 @@ def preview(
     unique_names(repositories)
     with tempfile.TemporaryDirectory() as scratch:
         return asyncio.run(_preview(store, repositories, runner, key, Path(scratch)))
-
-
-@contextmanager
-def _few_collections() -> Iterator[None]:
-    """Tens of thousands of packages are no garbage: to look for it among them costs a tenth of a sync."""
-    before = gc.get_threshold()
-    gc.freeze()
-    gc.set_threshold(100_000, *before[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
-        gc.unfreeze()
 
 
 async def _sync(
