@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
 from ansible_collections.osaas.fleet.plugins.module_utils._image.compare import (
@@ -22,7 +23,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._repo.page_parts impor
 )
 
 NOTHING = '<p class="empty">Nothing changed: no one can tell these images apart.</p>\n'
-PACKAGE = ("Package", "Architecture", "From", "To")
+PACKAGE = ("Package", "Architecture", "Version")
 FILE = ("Path", "What changed", "#Size")
 MOST_FILES = 2000  # rows that a browser shows at once without stuttering
 
@@ -36,7 +37,7 @@ def page(before: str, after: str, found: Comparison) -> str:
         ("added", "added", found.added),
     )
     sections = [
-        section(target, f"Packages {name}", PACKAGE, map(_package, changes))
+        section(target, f"Packages {name}", _heads(changes), map(_package, changes))
         for target, name, changes in kinds
     ]
     sections.append(section("files", "Files", FILE, map(_file, found.files[:MOST_FILES])))
@@ -53,12 +54,13 @@ def page(before: str, after: str, found: Comparison) -> str:
     )
 
 
+def _heads(changes: Sequence[PackageChange]) -> Sequence[str]:
+    return (*PACKAGE[:2], "From", "To") if changes and changes[0].old and changes[0].new else PACKAGE
+
+
 def _package(one: PackageChange) -> list[str]:
-    return [
-        escape(one.name),
-        escape(one.arch),
-        *(f"<code>{escape(evr)}</code>" for evr in (one.old, one.new)),
-    ]
+    versions = [f"<code>{escape(evr)}</code>" for evr in (one.old, one.new) if evr]
+    return [escape(one.name), escape(one.arch), *versions]
 
 
 def _file(one: FileChange) -> list[str]:

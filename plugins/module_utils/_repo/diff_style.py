@@ -31,6 +31,7 @@ h2 small { font-weight: 400; color: var(--dim); margin-left: .25rem }
 header p, .empty { color: var(--dim); margin: 0 }
 code { font: .875em/1.5 ui-monospace, monospace; overflow-wrap: anywhere }
 td code { white-space: nowrap }
+th code { white-space: normal }
 nav ul { display: grid; grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); gap: .75rem;
   list-style: none; margin: 1.75rem 0 0; padding: 0 }
 nav li > * { display: block; height: 100%; padding: .75rem 1rem; border: 1px solid var(--line);
