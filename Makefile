@@ -13,13 +13,16 @@ help: ## Show this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1 \t\2/p' Makefile | expand -t 26
 
 demo: root bootstrap ## Watch a fleet get a new OS wave by wave, and a bad OS stopped (root)
-	@DEMO_STARTED=$(STARTED) PYTHONPATH=tests $(PYTHON) -m demo
+	@DEMO_STARTED=$(STARTED) PYTHONPATH=.cache/collections:tests $(PYTHON) -m demo
 
 demo-image-hosts: root bootstrap ## The same with hosts that boot images, and go back from a bad one by themselves (root)
-	@PYTHONPATH=tests $(PYTHON) -m demo.image_hosts
+	@PYTHONPATH=.cache/collections:tests $(PYTHON) -m demo.image_hosts
+
+demo-image: root bootstrap ## Build an image, test, sign and publish it, and boot it in a machine (root)
+	@DEMO_STARTED=$(STARTED) PYTHONPATH=.cache/collections:tests $(PYTHON) -m demo.images
 
 demo-shell: root bootstrap ## Log in to a host of the running demo: make demo-shell HOST=host-01
-	@PYTHONPATH=tests $(PYTHON) -m testbed shell $(HOST)
+	@PYTHONPATH=.cache/collections:tests $(PYTHON) -m testbed shell $(HOST)
 
 test: root bootstrap ## Everything below: lint, unit, integration, e2e; two at a time (root)
 	@$(PYTHON) -m tools.test
@@ -37,7 +40,7 @@ e2e: root bootstrap ## Stories over a fleet of booted hosts (root)
 	@$(PYTHON) -m tools.test e2e
 
 bench: root bootstrap ## Compare with peers, as ratios (root)
-	@PYTHONPATH=tests $(PYTHON) -m bench
+	@PYTHONPATH=.cache/collections:tests $(PYTHON) -m bench
 
 build: bootstrap ## The collection's tarball, osaas-fleet-VERSION.tar.gz
 	@$(VENV)/bin/ansible-galaxy collection build --force
