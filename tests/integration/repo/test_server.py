@@ -101,7 +101,8 @@ def test_what_is_served_and_how(upstream: Upstream, server: str) -> None:
             assert body == (upstream.path / "repodata" / entry).read_bytes()
         status, headers, body = get(f"{server}/{base}/os/Packages/tiny-alpha-1-1.noarch.rpm")
         assert (status, headers["Cache-Control"]) == (200, None)
-    assert get(f"{server}/channels/testing.json")[1]["Cache-Control"] == "no-cache"
+    for entry in ("testing.json", "testing/manifest.json"):
+        assert get(f"{server}/channels/{entry}")[1]["Cache-Control"] == "no-cache"
     for private in ("store.lock", "partial/", "scratch/x", "mirrors/", "mirrors/nowhere/x"):
         assert get(f"{server}/{private}")[0] == 404
 
