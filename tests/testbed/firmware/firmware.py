@@ -5,27 +5,17 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from . import initrd
 from .initrd import NoRoot
 from .loader import argument, choose, missing
+from .record import Boot, note
 
 TOLD = ("digest", "roothash", "entry")
 BOOTED = "booted"
 NOTHING = "nothing can be booted"
-
-
-@dataclass(frozen=True)
-class Boot:
-    """One decision: names of all entries before, the one that was chosen, names after, what came of it."""
-
-    before: tuple[str, ...]
-    entry: str
-    after: tuple[str, ...]
-    outcome: str
 
 
 @dataclass(frozen=True)
@@ -43,7 +33,7 @@ class Firmware:
         """
         choice = choose(self.disk / "esp")
         if choice.entry is None:
-            self._note(Boot(choice.before, "", choice.after, NOTHING))
+            note(self.record, Boot(choice.before, "", choice.after, NOTHING))
             raise NoRoot(NOTHING)
         told: list[str] | None = None
         try:
@@ -62,7 +52,7 @@ class Firmware:
             told = None
             initrd.take_down(self.place)
             outcome = str(problem)
-        self._note(Boot(choice.before, choice.entry.file_name, choice.after, outcome))
+        note(self.record, Boot(choice.before, choice.entry.file_name, choice.after, outcome))
         return told
 
     def end(self) -> None:
@@ -76,14 +66,3 @@ class Firmware:
             whole = self.disk / "data/deployments" / digest / name
             if not whole.exists() or loaded.read_bytes() != whole.read_bytes():
                 raise NoRoot(f"{name} of {digest[:16]} is torn")
-
-    def _note(self, boot: Boot) -> None:
-        with self.record.open("a") as record:
-            record.write(json.dumps(asdict(boot)) + "\n")
-
-
-def boots(record: Path) -> list[Boot]:
-    """All decisions so far, oldest first."""
-    lines = record.read_text().splitlines() if record.exists() else []
-    found = [json.loads(line) for line in lines]
-    return [Boot(tuple(one["before"]), one["entry"], tuple(one["after"]), one["outcome"]) for one in found]

@@ -19,7 +19,7 @@ from typing import Any
 
 from ..distro import Distro
 from ..distro.releases import RELEASES
-from ..firmware.firmware import Boot, boots
+from ..firmware.record import Boot, boots
 from . import control, files, inotify, leftovers, lock, namespaces, preflight, state
 from .errors import FleetError
 from .hosts import CONTROLLER, make_hosts
