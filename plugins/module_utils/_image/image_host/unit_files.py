@@ -85,6 +85,7 @@ Options=umask=0077,noatime
 _GROW = f"""\
 [Unit]
 Description=Give the rest of the disk to the data of this host
+ConditionPathExists=/run/osaas/disk
 RequiresMountsFor={DATA}
 After=systemd-udevd.service
 
