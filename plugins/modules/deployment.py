@@ -183,14 +183,17 @@ removed:
 
 import re
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.osaas.fleet.plugins.module_utils._command import ModuleRunner
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import InputError
 from ansible_collections.osaas.fleet.plugins.module_utils._host import deployment_commit, deployment_stage
+from ansible_collections.osaas.fleet.plugins.module_utils._host.boot_entries import BootEntry, boot_order
 from ansible_collections.osaas.fleet.plugins.module_utils._host.deployment import as_json
+from ansible_collections.osaas.fleet.plugins.module_utils._host.deployment_entry import digest_of
+from ansible_collections.osaas.fleet.plugins.module_utils._host.deployment_plan import garbage
 from ansible_collections.osaas.fleet.plugins.module_utils._host.deployments import Standing, read_standing
 from ansible_collections.osaas.fleet.plugins.module_utils._host.image_paths import ImagePaths
 from ansible_collections.osaas.fleet.plugins.module_utils._host.lock import exclusive
@@ -228,12 +231,13 @@ SPEC = ArgumentSpec(
 PATHS = ImagePaths()
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Done:
-    """What one state did, as the module returns it."""
+    """What one state did, or would do, as the module returns it; `entries` are those there are then."""
 
     changed: bool
-    deployment: dict[str, t.Any] | None = None
+    deployment: dict[str, t.Any] | None
+    entries: tuple[BootEntry, ...]
     came: int = 0
     copied: int = 0
     entry: str | None = None
@@ -246,19 +250,24 @@ def _work(module: AnsibleModule) -> dict[str, t.Any]:
     before = read_standing(PATHS)  # before a lock is put on a host that is no image host
     with exclusive(PATHS.lock):
         done = _STATES[params["state"]](module, params)
-        after = before if module.check_mode else read_standing(PATHS)
-    foretold = module.check_mode and params["state"] == "committed"
-    boots = params["digest"] if foretold else after.committed
+        after = _foretold(before, done) if module.check_mode else read_standing(PATHS)
     return {
         "changed": done.changed or bool(done.removed),
-        "diff": {"before": _picture(before), "after": _picture(after, done if module.check_mode else None)},
+        "diff": {"before": _picture(before), "after": _picture(after, done.deployment)},
         "deployment": done.deployment,
         "bytes_fetched": done.came,
         "bytes_copied": done.copied,
         "entry": done.entry,
-        "reboot_required": boots != after.booted,
+        "reboot_required": after.committed != after.booted,
         "removed": list(done.removed),
     }
+
+
+def _foretold(before: Standing, done: _Done) -> Standing:
+    """What a run without check mode would leave; what it would stage is not in it."""
+    entries = tuple(one for one in done.entries if digest_of(one) not in done.removed)
+    installed = {digest: one for digest, one in before.installed.items() if digest not in done.removed}
+    return replace(before, entries=entries, installed=installed)
 
 
 def _check(params: dict[str, t.Any]) -> None:
@@ -277,9 +286,7 @@ def _check(params: dict[str, t.Any]) -> None:
 
 
 def _stage(module: AnsibleModule, params: dict[str, t.Any]) -> _Done:
-    removed: tuple[str, ...] = ()
-    if not module.check_mode:
-        removed = deployment_commit.collect(PATHS, params["keep"], params["digest"])
+    removed = _collect(module, read_standing(PATHS), params["digest"])
     wish = deployment_stage.Wish(
         origin=open_origin(params["url"], params["ca_cert"] or "", params["timeout"]),
         url=params["url"],
@@ -289,23 +296,41 @@ def _stage(module: AnsibleModule, params: dict[str, t.Any]) -> _Done:
         force=params["force"],
     )
     done = deployment_stage.stage(PATHS, ModuleRunner(module), wish, check=module.check_mode)
-    removed += done.removed
-    return _Done(done.changed, as_json(done.deployment), done.came, done.copied, removed=removed)
+    return _Done(
+        done.changed,
+        as_json(done.deployment),
+        read_standing(PATHS).entries,
+        done.came,
+        done.copied,
+        removed=tuple(dict.fromkeys(removed + done.removed)),
+    )
 
 
 def _commit(module: AnsibleModule, params: dict[str, t.Any]) -> _Done:
     arguments = tuple(params["kernel_arguments"])
     order = deployment_commit.Order(params["digest"], params["tries"], arguments, params["force"])
     done = deployment_commit.commit(PATHS, order, check=module.check_mode)
-    removed = done.removed
-    if not module.check_mode:
-        removed += deployment_commit.collect(PATHS, params["keep"])
-    return _Done(done.changed, as_json(done.deployment), entry=done.entry.file_name, removed=removed)
+    removed = _collect(module, replace(read_standing(PATHS), entries=done.entries))
+    return _Done(
+        done.changed,
+        as_json(done.deployment),
+        done.entries,
+        entry=done.entry.file_name,
+        removed=tuple(dict.fromkeys(done.removed + removed)),
+    )
 
 
 def _remove(module: AnsibleModule, params: dict[str, t.Any]) -> _Done:
     gone = deployment_commit.withdraw(PATHS, params["digest"], force=params["force"], check=module.check_mode)
-    return _Done(gone, removed=(params["digest"],) if gone else ())
+    return _Done(gone, None, read_standing(PATHS).entries, removed=(params["digest"],) if gone else ())
+
+
+def _collect(module: AnsibleModule, standing: Standing, staging: str = "") -> tuple[str, ...]:
+    """Remove, or only tell, what is beyond O(keep)."""
+    keep: int = module.params["keep"]
+    if module.check_mode:
+        return tuple(garbage(standing, keep))
+    return deployment_commit.collect(PATHS, keep, staging)
 
 
 _STATES = {"staged": _stage, "committed": _commit, "absent": _remove}
@@ -325,15 +350,11 @@ def _keys(params: dict[str, t.Any]) -> dict[str, str]:
     return keys
 
 
-def _picture(standing: Standing, foretold: _Done | None = None) -> str:
-    """Deployments and entries for a diff; with what a run without check mode would do."""
-    here = {one.release for one in standing.installed.values()}
-    entries = {one.file_name for one in standing.entries}
-    if foretold is not None:
-        gone = {standing.installed[one].release for one in foretold.removed if one in standing.installed}
-        here = (here - gone) | ({foretold.deployment["release"]} if foretold.deployment else set())
-        entries |= {foretold.entry} if foretold.entry else set()
-    lines = [f"deployment {one}" for one in sorted(here)] + [f"entry {one}" for one in sorted(entries)]
+def _picture(standing: Standing, wanted: dict[str, t.Any] | None = None) -> str:
+    """Deployments and entries for a diff; what was `wanted` is there after a run, whatever is now."""
+    here = {one.release for one in standing.installed.values()} | ({wanted["release"]} if wanted else set())
+    lines = [f"deployment {one}" for one in sorted(here)]
+    lines += [f"entry {one.file_name}" for one in boot_order(standing.entries)]
     return "".join(f"{line}\n" for line in lines)
 
 

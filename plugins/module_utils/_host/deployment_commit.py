@@ -14,7 +14,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._errors import HostErr
 from ansible_collections.osaas.fleet.plugins.module_utils._host import bad_images
 from ansible_collections.osaas.fleet.plugins.module_utils._host.boot_entries import BootEntry
 from ansible_collections.osaas.fleet.plugins.module_utils._host.deployment import ROLES, Deployment
-from ansible_collections.osaas.fleet.plugins.module_utils._host.deployment_entry import first
+from ansible_collections.osaas.fleet.plugins.module_utils._host.deployment_entry import digest_of, first
 from ansible_collections.osaas.fleet.plugins.module_utils._host.deployment_plan import (
     Commit,
     expendable,
@@ -57,11 +57,15 @@ class Order:
 
 @dataclass(frozen=True)
 class Committed:
-    """`entry` is what the next boot boots; `removed` are deployments that made room."""
+    """`entry` is what the next boot boots, `entries` are all that there are then.
+
+    `removed` are deployments that made room.
+    """
 
     deployment: Deployment
     changed: bool
     entry: BootEntry
+    entries: tuple[BootEntry, ...]
     removed: tuple[str, ...] = ()
 
 
@@ -90,7 +94,9 @@ def commit(paths: ImagePaths, order: Order, *, check: bool = False) -> Committed
         if order.force:
             bad_images.forget(paths, order.digest)
     entry = plan.write or _first(standing)
-    return Committed(deployment, changed, entry, tuple(room))
+    stay = [one for one in standing.entries if one not in plan.remove and digest_of(one) not in room]
+    entries = (*stay, *([plan.write] if plan.write else []))
+    return Committed(deployment, changed, entry, entries, tuple(room))
 
 
 def collect(paths: ImagePaths, keep: int, staging: str = "") -> tuple[str, ...]:

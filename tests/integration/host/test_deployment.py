@@ -149,8 +149,10 @@ def test_a_roll_back_takes_one_commit_and_no_store(
     host.bless()
     publisher.store.rename(publisher.store.with_name("gone"))
 
+    foreseen = host.commit(image_a, check=True)
     rolled = host.commit(image_a)
 
+    assert foreseen.data["diff"] == rolled.data["diff"]
     assert rolled.data["entry"] == f"{names(image_a, 3)}+3.conf"
     assert host.entries() == [f"{names(image_b, 2)}.conf", f"{names(image_a, 3)}+3.conf"]
     assert host.boot() == image_a.digest
@@ -197,7 +199,9 @@ def test_what_nothing_needs_goes(host: Host, publisher: Publisher, image_a: Publ
         images.append(image)
 
     assert len(host.info()["deployments"]) == 3
+    foreseen = host.stage(images[-1], check=True)
     again = host.stage(images[-1])
+    assert foreseen.data["diff"] == again.data["diff"]
     digests = {one["digest"] for one in host.info()["deployments"]}
 
     assert (again.changed, again.data["removed"]) == (True, [images[-3].digest])
@@ -220,9 +224,11 @@ def test_what_runs_is_never_removed(host: Host, image_a: Published, image_b: Pub
     assert host.deployment("absent", image_a).msg == (
         f"deployment {image_a.digest}: is what this host falls back to. Set force to do without"
     )
-    assert host.deployment("absent", image_a, check=True, force=True).changed
+    foreseen = host.deployment("absent", image_a, check=True, force=True)
     assert host.info()["previous"] == image_a.digest
-    assert host.deployment("absent", image_a, force=True).changed
+    removed = host.deployment("absent", image_a, force=True)
+    assert removed.changed
+    assert foreseen.data["diff"] == removed.data["diff"]
     assert not host.deployment("absent", image_a, force=True).changed
     assert host.entries() == [f"{names(image_b, 2)}.conf"]
     assert not host.paths.kernel(image_a.digest).exists()
