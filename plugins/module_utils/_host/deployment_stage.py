@@ -29,6 +29,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._host.deployment impor
     ROLES,
     SIGNATURE,
     Deployment,
+    ReleaseFile,
     description_file,
 )
 from ansible_collections.osaas.fleet.plugins.module_utils._host.deployment_plan import expendable, make_room
@@ -140,7 +141,8 @@ def _bring(
     for role in ("verity", "linux", "initrd"):
         file = deployment.files[role]
         path = f"{directory_of(wish.release)}/{file.name}"
-        came += fetch_file(wish.origin, path, place / ROLES[role], file.size, file.sha256)
+        if not _have(paths, standing, role, file, place):
+            came += fetch_file(wish.origin, path, place / ROLES[role], file.size, file.sha256)
     tree = read_tree(place / ROLES["verity"])
     told = (deployment.root_hash, deployment.salt, deployment.data_blocks)
     if (tree.root_hash, tree.salt.hex(), tree.data_blocks) != told:
@@ -151,6 +153,18 @@ def _bring(
         )
     root, copied = _bring_root(paths, standing, wish, deployment, tree, place)
     return came + root, copied
+
+
+def _have(paths: ImagePaths, standing: Standing, role: str, file: ReleaseFile, place: Path) -> bool:
+    """Link a file that another deployment has, and which is what it should be; whether there is one."""
+    target = place / ROLES[role]
+    for digest, deployment in standing.installed.items():
+        mine = paths.deployments / digest / ROLES[role]
+        if deployment.files[role].sha256 == file.sha256 == file_digest(mine):
+            target.unlink(missing_ok=True)
+            os.link(mine, target)  # pathlib of Python 3.9 has no word for it
+            return True
+    return False
 
 
 def _bring_root(

@@ -65,7 +65,12 @@ class Publisher:
     _count: int = 0
 
     def publish(
-        self, files: Mapping[str, bytes], *, signed: bool = True, about: Mapping[str, Any] | None = None
+        self,
+        files: Mapping[str, bytes],
+        *,
+        signed: bool = True,
+        about: Mapping[str, Any] | None = None,
+        kernel: str = "",
     ) -> Published:
         self._count += 1
         release = f"web-20261122T{self._count:06d}Z"
@@ -84,8 +89,8 @@ class Publisher:
             capture_output=True,
             text=True,
         )
-        (place / "web.vmlinuz").write_bytes(release.encode() * 4096)
-        (place / "web.initramfs").write_bytes(release.encode() * 8192)
+        (place / "web.vmlinuz").write_bytes((kernel or release).encode() * 4096)
+        (place / "web.initramfs").write_bytes((kernel or release).encode() * 8192)
         described = {
             "format": 1,
             "image": "web",

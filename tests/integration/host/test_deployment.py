@@ -86,6 +86,20 @@ def test_only_blocks_that_differ_are_fetched(host: Host, publisher: Publisher, i
     assert len(moody.requests) < 20
 
 
+def test_a_kernel_that_is_here_is_not_fetched(host: Host, publisher: Publisher) -> None:
+    older, newer = (publisher.publish({"usr/name": name}, kernel="6.1") for name in (b"1", b"2"))
+    host.stage(older)
+
+    with serve_moody(publisher.store) as moody:
+        staged = host.stage(newer, url=moody.url)
+
+    assert not staged.failed, staged.msg
+    assert not [path for path, _range in moody.requests if path.endswith(("vmlinuz", "initramfs"))]
+    host.deployment("absent", older)
+    host.commit(newer)
+    assert host.boot() == newer.digest
+
+
 def test_a_deployment_is_on_trial_until_it_is_blessed(
     host: Host, image_a: Published, image_b: Published
 ) -> None:
