@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -70,10 +71,16 @@ def test_the_hosts_that_would_lose_a_package_are_named(
     bash = site.fleet.ssh("host-02", "rpm", "-q", "--qf", "%{VERSION}-%{RELEASE}", "bash").stdout
     rpm, vendor = offer_driver(forge, f"bash = {bash}")
     repositories = [*yaml.safe_load(site.variables.read_text())["osaas_repositories"], vendor]
+    # Another set, for all that its packages are those of host-01.
+    disable = "printf '[perl]\\nname=perl\\nstream=\\nstate=disabled\\n' > /etc/dnf/modules.d/perl.module"
+    assert site.fleet.ssh("host-03", "sh", "-c", disable).returncode == 0
     site.fleet.publish("r1")
     assert site.play("sync", osaas_repositories=repositories) == 0
     assert site.play("preflight", **asked) == 0
-    assert verdict(site) == (True, 1)
+    assert verdict(site) == (True, 2)
+    told = capsys.readouterr().out
+    assert re.search(r"[0-9a-f]{12} \(2 hosts\):", told)
+    assert re.search(r"[0-9a-f]{12} -perl \(1 host\):", told)
 
     copy = [
         *site.fleet.ssh_command("host-02"),
@@ -81,13 +88,13 @@ def test_the_hosts_that_would_lose_a_package_are_named(
     ]
     subprocess.run(copy, input=rpm.read_bytes(), check=True)
     assert site.play("preflight", **asked) == 0
-    assert verdict(site) == (True, 2)
+    assert verdict(site) == (True, 3)
     capsys.readouterr()
 
     site.fleet.publish("r2")
     assert site.play("sync", osaas_repositories=repositories) == 0
     assert site.play("preflight", **asked) != 0
-    assert verdict(site) == (False, 2)
+    assert verdict(site) == (False, 3)
     told = capsys.readouterr().out
     assert "(host-02): driver-0:1-1.noarch would be removed: " in told
     assert f"nothing provides bash = {bash} needed by driver-0:1-1.noarch" in told
