@@ -22,6 +22,10 @@ from ansible_collections.osaas.fleet.plugins.module_utils._errors import FleetEr
 from ansible_collections.osaas.fleet.plugins.module_utils._files import json_text, read_json, write_json
 from ansible_collections.osaas.fleet.plugins.module_utils._host import bad_images
 from ansible_collections.osaas.fleet.plugins.module_utils._host.deployment_entry import gives_up, named
+from ansible_collections.osaas.fleet.plugins.module_utils._host.deployments import (
+    read_standing,
+    remember_failures,
+)
 from ansible_collections.osaas.fleet.plugins.module_utils._host.esp import (
     read_entries,
     rename_entry,
@@ -69,16 +73,20 @@ def _pairs(text: str) -> list[tuple[str, str, str]]:
 
 
 def bless(paths: ImagePaths, _runner: Runner) -> int:
-    """Make the entry of this boot known to be good. One that is not counted is left alone."""
+    """Make the entry of this boot known to be good, and remember what failed before it."""
     entries = read_entries(paths)
     booted = read_json(paths.booted)
     entry = named(entries, booted["entry"])
     if entry is None or entry.tries_left is None:
-        say(f"{booted['entry']} is not counted: nothing to do")
-        return 0
-    rename_entry(paths, entry, entry.blessed())
-    bad_images.forget(paths, booted["digest"])
-    say(f"{entry.file_name} is {entry.blessed().file_name} now")
+        say(f"{booted['entry']} is not counted: there is nothing to bless")
+    else:
+        rename_entry(paths, entry, entry.blessed())
+        bad_images.forget(paths, booted["digest"])
+        say(f"{entry.file_name} is {entry.blessed().file_name} now")
+    standing = read_standing(paths)
+    remember_failures(paths, standing)
+    for one in standing.bad:
+        say(f"{one.release or one.digest} failed here at {one.when}: {one.reason}")
     return 0
 
 

@@ -21,6 +21,7 @@ NOISE = re.compile(
     r"(?:dev|proc|run|sys|tmp|var|efi|boot)(?:/.*)?"
     r"|root/\.ansible(?:/.*)?"
     r"|etc/(?:\.updated|\.pwd\.lock|mtab|adjtime|ld\.so\.cache|resolv\.conf|locale\.conf)"
+    r"|etc/udev/hwdb\.bin"
     r"|etc/(?:passwd|group|shadow|gshadow)-"
     r"|(?:.*/)?__pycache__(?:/.*)?"
 )

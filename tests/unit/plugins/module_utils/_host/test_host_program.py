@@ -136,6 +136,16 @@ def test_what_is_known_to_be_good_is_left_alone(paths: ImagePaths) -> None:
     assert not paths.report(A).exists()
 
 
+def test_a_boot_remembers_what_failed_before_it(paths: ImagePaths) -> None:
+    booted(paths, A, enter(paths, 1, A))
+    enter(paths, 2, B, "+0-3")
+
+    assert bless(paths, Commands()) == 0
+
+    remembered = json.loads(paths.bad.read_text())
+    assert [(one["digest"], one["reason"]) for one in remembered] == [(B, "did not come up in 3 tries")]
+
+
 def test_an_unhealthy_boot_leaves_a_report_and_ends(paths: ImagePaths) -> None:
     enter(paths, 1, A)
     booted(paths, B, enter(paths, 2, B, "+2-1"))
