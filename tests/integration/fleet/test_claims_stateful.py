@@ -32,6 +32,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._fleet.tables import t
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from integration.fleet.conftest import Addresses
+from integration.fleet.replay import Story
 
 LEASE = 100
 CONTROLLERS = 8
@@ -58,8 +59,8 @@ class Fleet(RuleBasedStateMachine):
 
     addresses: Addresses
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(canary_is_done=st.booleans())
+    def begin(self, canary_is_done: bool) -> None:
         self.ledger = Ledger.open(type(self).addresses())
         self.now = 1_000_000.0
         self.release = 0
@@ -70,10 +71,36 @@ class Fleet(RuleBasedStateMachine):
         self.enrolled = [self.entry(number) for number in range(9)]
         with self.ledger.write() as connection:
             enrol(connection, self.enrolled, who="test", now=self.now)
+        if canary_is_done:
+            self.open(0)
+            self.claim(0, "host-0")
+            self.tell(0, "host-0", DONE)
 
     def teardown(self) -> None:
         self.everybody_is_explained()
+        self.events_tell_it_all()
         self.ledger.close()
+
+    def events_tell_it_all(self) -> None:
+        """Where every rollout and every host stands follows from the events alone."""
+        event, assignment, host, rollout = (
+            getattr(tables(), name) for name in ("event", "assignment", "host", "rollout")
+        )
+        with self.ledger.read() as connection:
+            told = Story.of(connection.execute(sa.select(event).order_by(event.c.id)))
+            placed = connection.execute(sa.select(assignment)).all()
+            hosts = connection.execute(sa.select(host).where(host.c.unavailable != "")).all()
+            rollouts = connection.execute(sa.select(rollout)).all()
+        assert told.rollouts == {row.id: row.state for row in rollouts}
+        assert told.unavailable == {row.name: row.unavailable for row in hosts}
+        # Who is eligible or exempt when nobody has touched it is a matter of the clock.
+        by_clock = (states.ELIGIBLE, states.EXEMPT)
+        for place in placed:
+            state = told.hosts.pop((place.rollout, place.host), states.ELIGIBLE)
+            ran_it = place.reason == "ran the release already"
+            assert ran_it or place.state in (by_clock if state in by_clock else (state,)), (place, state)
+            SEEN["reconstructed"] += 1
+        assert not told.hosts
 
     def everybody_is_explained(self) -> None:
         """Of every host whose state an event has made, that event says so; and nobody waits for nothing."""
@@ -272,13 +299,19 @@ class Fleet(RuleBasedStateMachine):
         return next(entry.domain for entry in self.enrolled if entry.name == host)
 
 
-def test_no_history_breaks_a_budget(addresses: Addresses, request: pytest.FixtureRequest) -> None:
+# A history is the same on both databases, and takes thrice as long on PostgreSQL.
+@pytest.mark.parametrize(
+    ("addresses", "examples"), [("sqlite", 30), ("postgresql", 10)], indirect=["addresses"]
+)
+def test_no_history_breaks_a_budget(
+    addresses: Addresses, examples: int, request: pytest.FixtureRequest
+) -> None:
     SEEN.clear()
     machine = type("Fleet", (Fleet,), {"addresses": staticmethod(addresses)})
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=30,
+            max_examples=examples,
             stateful_step_count=30,
             deadline=None,
             database=None,
@@ -289,5 +322,6 @@ def test_no_history_breaks_a_budget(addresses: Addresses, request: pytest.Fixtur
     print(
         f"\n{request.node.name}: violations 0, " + ", ".join(f"{what} {SEEN[what]}" for what in sorted(SEEN))
     )
-    assert SEEN["claims granted"] > 100 and SEEN["most unavailable"] == PER_FLEET
-    assert SEEN["became retry"] and SEEN["explained"]
+    assert SEEN["claims granted"] > 3 * examples and SEEN["explained"] and SEEN["reconstructed"]
+    # Few histories need not come to every limit.
+    assert examples < 20 or (SEEN["most unavailable"] == PER_FLEET and SEEN["became retry"])
