@@ -123,14 +123,13 @@ def _texts(kind: str, parts: tuple[Part, ...]) -> list[_Text]:
 
 def _text(dialect: Dialect, statement: t.Any) -> _Text:
     compiled = statement.compile(dialect=dialect)
+    parameters = {name: compiled.binds[name] for name in compiled.params}
     processors = {
         name: process
-        for name, parameter in compiled.binds.items()
+        for name, parameter in parameters.items()
         if (process := parameter.type.dialect_impl(dialect).bind_processor(dialect)) is not None
     }
-    constants = {
-        name: parameter.value for name, parameter in compiled.binds.items() if not parameter.required
-    }
+    constants = {name: parameter.value for name, parameter in parameters.items() if not parameter.required}
     names = statement.selected_columns.keys() if statement.is_select else []
     return _Text(str(compiled), constants, processors, namedtuple("Row", names))
 
