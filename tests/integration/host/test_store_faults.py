@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import json
+import ssl
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -270,3 +272,25 @@ def _start(wanted: str) -> int:
 def _size(wanted: str) -> int:
     start, _dash, end = wanted.removeprefix("bytes=").partition("-")
     return int(end) - int(start) + 1
+
+
+def test_only_the_given_authority_vouches_for_the_server(
+    host: Host, publisher: Publisher, image_b: Published, tmp_path: Path
+) -> None:
+    key, certificate = tmp_path / "server.key", tmp_path / "server.pem"
+    files = ["-keyout", str(key), "-out", str(certificate)]
+    names = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    request = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *files, *names]
+    subprocess.run(request, check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    with serve_moody(publisher.store, context) as moody, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(release_files, "PAUSE", 0.01)
+        stranger = host.stage(image_b, url=moody.url)
+        known = host.stage(image_b, url=moody.url, ca_cert=certificate.read_text())
+
+    assert "certificate verify failed: self-signed certificate" in stranger.msg
+    assert not known.failed, known.msg
+    assert host.stage(image_b, url=moody.url, ca_cert="nonsense").msg == (
+        "ca_cert: holds no certificate. Give it as PEM"
+    )
