@@ -97,19 +97,16 @@ def unhealthy(paths: ImagePaths, runner: Runner) -> int:
     if not gives_up(entries, booted["entry"]):
         say(f"{booted['entry']} stays up: it is known to be good, or there is nothing else to boot")
         return 0
-    seen = read_json(paths.health) or {"failures": ["boot-complete.target was not reached"]}
-    report = {
-        "digest": booted["digest"],
-        "failures": seen["failures"],
-        "units": failed_units(runner),
-        "when": bad_images.now(),
-    }
+    seen, units = read_json(paths.health) or {}, failed_units(runner)
+    unreached = f"boot-complete.target was not reached; failed units: {', '.join(units) or 'none'}"
+    failed = seen.get("failures") or [unreached]
+    report = {"digest": booted["digest"], "failures": failed, "units": units, "when": bad_images.now()}
     try:
         write_file(paths.report(booted["digest"]), json_text(report).encode())
     except (OSError, FleetError) as error:
         say(f"no report: {error}")  # a full ESP must not keep a bad boot up
     os.sync()
-    say(f"rebooting: {'; '.join(report['failures'])}")
+    say(f"rebooting: {'; '.join(failed)}")
     runner.run(["systemctl", "--no-block", "reboot"])
     return 0
 

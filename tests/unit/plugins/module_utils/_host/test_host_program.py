@@ -159,6 +159,23 @@ def test_an_unhealthy_boot_leaves_a_report_and_ends(paths: ImagePaths) -> None:
     assert commands.ran[-1] == "systemctl --no-block reboot"
 
 
+@pytest.mark.parametrize("seen", [None, {"failures": [], "when": "now"}])
+def test_a_boot_that_was_never_judged_has_failed_too(
+    seen: Mapping[str, object] | None, paths: ImagePaths
+) -> None:
+    enter(paths, 1, A)
+    booted(paths, B, enter(paths, 2, B, "+2-1"))
+    if seen:
+        paths.health.write_text(json.dumps(seen))
+    commands = Commands({"systemctl list-units": Completed(0, '[{"unit": "web.service"}]', "")})
+
+    assert unhealthy(paths, commands) == 0
+
+    assert json.loads(paths.report(B).read_text())["failures"] == [
+        "boot-complete.target was not reached; failed units: web.service"
+    ]
+
+
 def test_a_full_esp_does_not_keep_a_bad_boot_up(
     paths: ImagePaths, capsys: pytest.CaptureFixture[str]
 ) -> None:
