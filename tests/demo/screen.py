@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 
-def table(rollouts: Sequence[dict[str, Any]]) -> list[str]:
+def table(rollouts: Sequence[dict[str, Any]], titles: Sequence[str] = ("r2", "r3", "r4")) -> list[str]:
     """Host by host: where it stands, what it had before and has after, how each rollout went, time lost."""
-    first, last = rollouts[0], rollouts[-1]
-    heads = ("host", "rack", "wave", "before", "after", *_titles(len(rollouts)), "minutes unavailable")
+    last = rollouts[-1]
+    heads = ("host", "rack", "wave", "before", "after", *titles, "minutes unavailable")
     by_host = [{host["host"]: host for host in rollout["hosts"]} for rollout in rollouts]
     rows = [
         (
@@ -34,16 +34,12 @@ def table(rollouts: Sequence[dict[str, Any]]) -> list[str]:
         for row in (heads, *rows)
     ]
     rule = "  ".join("─" * width for width in widths)
-    notes = [f"r{number}: {_note(rollout)}" for number, rollout in enumerate((first, *rollouts[1:]), start=2)]
+    notes = [f"{title}: {_note(rollout)}" for title, rollout in zip(titles, rollouts, strict=True)]
     return [lines[0].rstrip(), rule, *(line.rstrip() for line in lines[1:]), "", *notes]
 
 
 def _result(host: dict[str, Any]) -> str:
     return "not touched" if host["state"] == "eligible" else str(host["state"])
-
-
-def _titles(count: int) -> list[str]:
-    return [f"r{number}" for number in range(2, 2 + count)]
 
 
 def _note(rollout: dict[str, Any]) -> str:
