@@ -107,7 +107,8 @@ def unhealthy(paths: ImagePaths, runner: Runner) -> int:
         say(f"no report: {error}")  # a full ESP must not keep a bad boot up
     os.sync()
     say(f"rebooting: {'; '.join(failed)}")
-    runner.run(["systemctl", "--no-block", "reboot"])
+    if runner.run(["systemctl", "--no-block", "reboot"], check=False).status != 0:
+        runner.run(["systemctl", "--force", "reboot"])  # it does not ask, and needs no job
     return 0
 
 

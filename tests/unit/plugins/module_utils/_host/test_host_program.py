@@ -176,6 +176,16 @@ def test_a_boot_that_was_never_judged_has_failed_too(
     ]
 
 
+def test_a_reboot_that_is_refused_is_forced(paths: ImagePaths) -> None:
+    enter(paths, 1, A)
+    booted(paths, B, enter(paths, 2, B, "+2-1"))
+    commands = Commands({"systemctl --no-block": Completed(1, "", "Transaction is destructive")})
+
+    assert unhealthy(paths, commands) == 0
+
+    assert commands.ran[-1] == "systemctl --force reboot"
+
+
 def test_a_full_esp_does_not_keep_a_bad_boot_up(
     paths: ImagePaths, capsys: pytest.CaptureFixture[str]
 ) -> None:
