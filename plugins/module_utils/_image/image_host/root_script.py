@@ -104,7 +104,8 @@ mount -t overlay -o "$layers" osaas "$target" ||
 for one in "$data"/identity/*; do
     case ${one##*/} in
     identity.json | root-password | '*') ;;
-    *) cp -a "$one" "$target/etc/" || fail "cannot give the host its identity: $one" ;;
+    # -f is what makes busybox replace links, the long option what makes others do so.
+    *) cp -af --remove-destination "$one" "$target/etc/" || fail "cannot give the host its identity: $one" ;;
     esac
 done
 if [ -s $data/identity/root-password ]; then
