@@ -329,7 +329,7 @@ def _collect(module: AnsibleModule, standing: Standing, staging: str = "") -> tu
     """Remove, or only tell, what is beyond O(keep)."""
     keep: int = module.params["keep"]
     if module.check_mode:
-        return tuple(garbage(standing, keep))
+        return tuple(garbage(standing, keep, [staging]))
     return deployment_commit.collect(PATHS, keep, staging)
 
 

@@ -23,6 +23,8 @@ RELEASE = "release.json"
 ROLES = {"root": "root.erofs", "verity": "root.verity", "linux": "vmlinuz", "initrd": "initramfs"}
 BLOCK = 4096
 
+LARGEST_DESCRIPTION = 1 << 20  # bytes
+
 _FORMAT = 1
 _HASH = re.compile(r"[0-9a-f]{64}")
 _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,200}")
@@ -129,9 +131,6 @@ def description_file(release: str, manifest: bytes) -> ReleaseFile:
             "Build the image with the artifact deployment",
         )
     return found[0]
-
-
-LARGEST_DESCRIPTION = 1 << 20  # bytes
 
 
 def _fault(release: str, what: str, way_out: str = "") -> VerificationError:

@@ -102,11 +102,11 @@ def commit(paths: ImagePaths, order: Order, *, check: bool = False) -> Committed
 def collect(paths: ImagePaths, keep: int, staging: str = "") -> tuple[str, ...]:
     """Remove what is beyond `keep` deployments, and what kills left; returns the digests removed.
 
-    A download of the digest `staging` stays.
+    What there is of the digest `staging` stays.
     """
     standing = read_standing(paths)
     remember_failures(paths, standing)
-    gone = garbage(standing, keep)
+    gone = garbage(standing, keep, [staging])
     for digest in gone:
         remove(paths, standing, digest)
     tidy(paths, read_standing(paths), staging)

@@ -91,10 +91,10 @@ def expendable(standing: Standing, more: Collection[str] = ()) -> list[str]:
     return sorted(there, key=age)
 
 
-def garbage(standing: Standing, keep: int) -> list[str]:
-    """What goes so that `keep` deployments stay, or as many as must."""
+def garbage(standing: Standing, keep: int, more: Collection[str] = ()) -> list[str]:
+    """What goes so that `keep` deployments stay, or as many as must; `more` is spared too."""
     there = {*standing.installed, *map(digest_of, standing.entries)} - {""}
-    return expendable(standing)[: max(0, len(there) - keep)]
+    return expendable(standing, more)[: max(0, len(there) - keep)]
 
 
 def make_room(

@@ -103,6 +103,8 @@ def stage(paths: ImagePaths, runner: Runner, wish: Wish, *, check: bool = False)
             raise InputError(
                 f"is the digest of {there.release}", where=wish.digest, way_out=f"{wish.release} has another"
             )
+        if not check:
+            _date(paths.deployments / wish.digest)
         return Staged(there, changed=False)
     manifest = fetch_manifest(runner, wish.origin, wish.release, wish.digest, wish.keys)
     description = fetch_small(wish.origin, wish.release, description_file(wish.release, manifest.raw))
@@ -213,10 +215,15 @@ def _describe(wish: Wish, manifest: ReleaseManifest, description: bytes, place: 
         write_atomic(place / name, content, mode=0o444)
 
 
-def _move_in(paths: ImagePaths, place: Path) -> None:
+def _date(place: Path) -> None:
+    """What was staged last is spared by who makes room."""
     now = time.time()
     os.utime(place, (now, now))
     sync_directory(place)
+
+
+def _move_in(paths: ImagePaths, place: Path) -> None:
+    _date(place)
     paths.deployments.mkdir(exist_ok=True)
     place.replace(paths.deployments / place.name)
     sync_directory(paths.deployments)

@@ -57,6 +57,8 @@ class DirectoryOrigin:
                     start += len(chunk)
         except FileNotFoundError as error:
             raise UpstreamError("is not there", where=str(self._top / path)) from error
+        except OSError as error:
+            raise UpstreamError(f"cannot be read: {error.strerror}", where=str(self._top / path)) from error
 
 
 class WebOrigin:

@@ -226,6 +226,18 @@ def test_what_nothing_needs_goes(host: Host, publisher: Publisher, image_a: Publ
     assert list(host.paths.staging.iterdir()) == []
 
 
+def test_what_is_staged_again_stays(host: Host, publisher: Publisher) -> None:
+    images = [publisher.publish({"usr/name": name}) for name in (b"1", b"2", b"3")]
+    for image in images[:2]:
+        host.stage(image, keep=9)
+
+    again = host.stage(images[0], keep=1)
+    assert again.data["removed"] == []
+    host.stage(images[2], keep=1)
+
+    assert host.info()["staged"] == [images[2].digest, images[0].digest]
+
+
 def test_what_runs_is_never_removed(host: Host, image_a: Published, image_b: Published) -> None:
     host.stage(image_b)
     host.commit(image_b)
