@@ -17,7 +17,13 @@ from html import escape
 from ansible_collections.osaas.fleet.plugins.module_utils._command import Runner
 from ansible_collections.osaas.fleet.plugins.module_utils._image.feature import Feature, Phase
 from ansible_collections.osaas.fleet.plugins.module_utils._image.image_plan import ImagePlan
-from ansible_collections.osaas.fleet.plugins.module_utils._image.item import FileType, Item, Key, PathItem
+from ansible_collections.osaas.fleet.plugins.module_utils._image.item import (
+    FileType,
+    Item,
+    Key,
+    LabelItem,
+    PathItem,
+)
 from ansible_collections.osaas.fleet.plugins.module_utils._image.lineage import Arranged
 from ansible_collections.osaas.fleet.plugins.module_utils._image.requirement import IS_DIRECTORY
 from ansible_collections.osaas.fleet.plugins.module_utils._image.rpm_plan import RpmPlan
@@ -164,6 +170,8 @@ def _table(rows: Sequence[str]) -> str:
 
 
 def _told(item: Item) -> str:
+    if isinstance(item, LabelItem):
+        return f"{item.name}: {item.value}"
     if not isinstance(item, PathItem):
         return str(item.key)
     return f"{item.path} → {item.target}" if item.target else f"{item.path}{MARKS.get(item.type, '')}"
