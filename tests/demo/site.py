@@ -77,7 +77,7 @@ class Site:
 
     def environment(self) -> dict[str, str]:
         """What commands of the site run with."""
-        return _clean_environment() | {"ANSIBLE_CONFIG": str(self.directory / "ansible.cfg")}
+        return clean_environment() | {"ANSIBLE_CONFIG": str(self.directory / "ansible.cfg")}
 
     def argv(self, playbook: str, **variables: Any) -> list[str]:
         """The words of `ansible-playbook osaas.fleet.PLAYBOOK` with the fleet's variables and these."""
@@ -121,7 +121,7 @@ def make_site(directory: Path, fleet: Fleet, distro: Distro, *, policy: Mapping[
     shutil.rmtree(directory, ignore_errors=True)
     (directory / "bin").mkdir(parents=True)
     site = Site(directory, fleet)
-    _install_collection(directory)
+    install_collection(directory)
     shutil.copy(distro.key, directory / distro.key.name)
     site.variables.write_text(yaml.safe_dump(_variables(site, distro, policy), sort_keys=False, width=110))
     (directory / "ansible.cfg").write_text(_configuration(site))
@@ -142,14 +142,14 @@ def main() -> None:
     make_site(run_dir / f"{name}-site", Fleet.attach(name, run_dir=run_dir), distro)
 
 
-def _clean_environment() -> dict[str, str]:
+def clean_environment() -> dict[str, str]:
     """Nothing of the caller's Ansible settings, none of the checkout's paths."""
     return {key: value for key, value in os.environ.items() if not key.startswith(("ANSIBLE_", "PYTHON"))}
 
 
-def _install_collection(directory: Path) -> None:
+def install_collection(directory: Path) -> None:
     galaxy = str(BIN / "ansible-galaxy")
-    environment = _clean_environment() | {"ANSIBLE_HOME": str(directory / "home")}
+    environment = clean_environment() | {"ANSIBLE_HOME": str(directory / "home")}
     for argv in (
         [galaxy, "collection", "build", "--output-path", str(directory), str(CHECKOUT)],
         [galaxy, "collection", "install", "--offline", "-p", str(directory / "collections"), "{tarball}"],
