@@ -31,7 +31,10 @@ from ansible_collections.osaas.fleet.plugins.module_utils._host.patience import 
 from ansible_collections.osaas.fleet.plugins.module_utils._host.pin import Pin
 from ansible_collections.osaas.fleet.plugins.module_utils._host.plan import Demand, Plan
 from ansible_collections.osaas.fleet.plugins.module_utils._host.processes import boot_id
-from ansible_collections.osaas.fleet.plugins.module_utils._host.rpmdb import installed_packages
+from ansible_collections.osaas.fleet.plugins.module_utils._host.rpmdb import (
+    installed_packages,
+    many_versions_are_meant,
+)
 from ansible_collections.osaas.fleet.plugins.module_utils._host.running import (
     Running,
     read_running,
@@ -230,8 +233,8 @@ def _tidy(runner: Runner, pin: Pin, wish: Wish) -> Transaction | None:
     None if there is nothing to tidy. It needs nothing but what is installed.
     """
     installed = installed_packages()
-    if not in_several_versions(installed):
-        return None
+    if all(map(many_versions_are_meant, in_several_versions(installed))):
+        return None  # without the help of dnf, which takes its time
     session = open_session(replace(source_of(pin), repositories=()), offline=True)
     try:
         doubles = session.duplicates()

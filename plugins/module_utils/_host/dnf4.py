@@ -30,6 +30,8 @@ except ImportError:
 
 _log = logging.getLogger("osaas.dnf")
 
+# Of what dnf prints in several lines, those that say nothing.
+_HEADS = ("Transaction test error:", "Error Summary", "-------------", "Disk Requirements:")
 _NEVER = -1  # metadata of an immutable release does not expire
 _AUTOMATIC = ("dependency", "weak-dependency", "clean")  # reasons that no person is behind
 
@@ -256,4 +258,5 @@ def _errors(source: Source) -> Iterator[None]:
 
 
 def _one_line(error: Exception) -> str:
-    return "; ".join(line.strip() for line in str(error).splitlines() if line.strip())
+    lines = (line.strip() for line in str(error).splitlines())
+    return "; ".join(line for line in lines if line and line not in _HEADS)

@@ -16,6 +16,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._command import Runner
 from ansible_collections.osaas.fleet.plugins.module_utils._errors import HostError
 from ansible_collections.osaas.fleet.plugins.module_utils._host import paths, restore_point
 from ansible_collections.osaas.fleet.plugins.module_utils._host.backend import Session, Source, open_session
+from ansible_collections.osaas.fleet.plugins.module_utils._host.clock import suspected
 from ansible_collections.osaas.fleet.plugins.module_utils._host.database import wait_for_database
 from ansible_collections.osaas.fleet.plugins.module_utils._host.erase import erase
 from ansible_collections.osaas.fleet.plugins.module_utils._host.hooks import run_hooks
@@ -50,7 +51,8 @@ def execute(runner: Runner, transaction: Transaction) -> tuple[str, ...]:
         restore_point.take(runner, job.release)
     if job.recovers or job.demand.again:
         repairs += _deduplicate(transaction, job)
-    repairs += _carry_out(transaction, job)
+    with suspected(job.release):
+        repairs += _carry_out(transaction, job)
     _prove(job)
     if job.recovers or job.demand.again:
         gone = remove_leftovers(files_of(job.demand.again))

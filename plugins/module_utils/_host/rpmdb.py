@@ -19,6 +19,9 @@ except ImportError:
     rpm = None
 
 
+_SIDE_BY_SIDE = ("installonlypkg(kernel", "multiversion(kernel")
+
+
 def installed_packages() -> tuple[Package, ...]:
     """Every installed package, imported keys included. Raises HostError if the database cannot be read."""
     if rpm is None:
@@ -38,6 +41,15 @@ def installed_packages() -> tuple[Package, ...]:
         raise HostError(
             str(error), where="rpm database", way_out="Look at it with rpmdb --verifydb"
         ) from error
+
+
+def many_versions_are_meant(name: str) -> bool:
+    """Whether the packages called `name` say of themselves that they are kernels, or of a kernel's kind.
+
+    What dnf is told beside in installonlypkgs, only dnf knows.
+    """
+    heads = list(rpm.TransactionSet().dbMatch("name", name))
+    return all(any(one.startswith(_SIDE_BY_SIDE) for one in head["providename"]) for head in heads)
 
 
 def files_of(names: Collection[str]) -> list[str]:
