@@ -33,7 +33,7 @@ attributes:
   idempotent:
     support: full
     details:
-      - A disk that was written for the same image, config, files and sizes is left as it is, with its SSH key.
+      - A disk that was written for the same image, config, files and sizes is left as it is.
 options:
   path:
     description: The disk to write. What it was written for is kept beside it, in a file with C(.json) added.
@@ -356,7 +356,7 @@ def work(module: AnsibleModule) -> Result:
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     record.unlink(missing_ok=True)
-    disk.make(Bench(_tools(runner, params), (image.directory,), made_of), path)
+    disk.make(Bench(_tools(runner, params, image.epoch), (image.directory,), made_of), path)
     write_json(record, {"made_of": made_of, "disk": told})
     return {"changed": True, "disk": told}
 
@@ -368,11 +368,11 @@ def _stripped(given: t.Any) -> t.Any:
     return given
 
 
-def _tools(runner: Runner, params: Mapping[str, t.Any]) -> Sandbox:
+def _tools(runner: Runner, params: Mapping[str, t.Any], epoch: int) -> Sandbox:
     if not params["appliance"]:
-        return Sandbox(runner, Path("/"), 0)
+        return Sandbox(runner, Path("/"), epoch)
     layers = Layers(Path(params["layers"]), runner)
-    return Sandbox(runner, layers.root(Images(layers).layer(params["appliance"]).key), 0)
+    return Sandbox(runner, layers.root(Images(layers).layer(params["appliance"]).key), epoch)
 
 
 def main() -> None:

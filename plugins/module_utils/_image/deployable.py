@@ -10,6 +10,7 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
@@ -38,6 +39,12 @@ class Deployable:
         found = {**parts, MANIFEST: self.directory / MANIFEST, ABOUT: self._about}
         signature = self.directory / SIGNATURE
         return {**found, SIGNATURE: signature} if signature.is_file() else found
+
+    @property
+    def epoch(self) -> int:
+        """When its packages were cut, in seconds since 1970: what files on a disk have as their time."""
+        cut = datetime.strptime(str(self.about["version"]), "%Y%m%dT%H%M%S%z")
+        return int(cut.timestamp())
 
     @property
     def loader(self) -> Path:

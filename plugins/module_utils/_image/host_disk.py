@@ -76,8 +76,8 @@ class HostDisk:
         return {
             f"EFI/BOOT/BOOT{architecture.upper()}.EFI": self.image.loader,
             f"EFI/systemd/systemd-boot{architecture}.efi": self.image.loader,
-            "loader/loader.conf": write_text(scratch / "loader.conf", "timeout 0\n", 0),
-            f"loader/entries/{name}": write_text(scratch / "entry.conf", text, 0),
+            "loader/loader.conf": write_text(scratch / "loader.conf", "timeout 0\n", self.image.epoch),
+            f"loader/entries/{name}": write_text(scratch / "entry.conf", text, self.image.epoch),
             f"{kept}/vmlinuz": files["vmlinuz"],
             f"{kept}/initramfs": files["initramfs"],
         }
