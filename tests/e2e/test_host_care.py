@@ -13,6 +13,8 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from testbed.distro import Distro
@@ -24,6 +26,7 @@ from .host_site import R1, R2, REPOS, Site, fill_store
 pytestmark = on_flavours("testbed-9", "testbed-next")
 
 HOST = "host-01"
+FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"  # as the machine's Debian packages it
 SYSTEM = [
     {"kind": "dns", "host": "localhost"},
     {"kind": "outbound", "host": "10.99.0.1", "port": 8080},
@@ -184,6 +187,70 @@ def test_a_store_with_a_certificate_of_ones_own(site: Site) -> None:
     site.shell(HOST, "sed -i /sslverify/d /etc/dnf/dnf.conf")
     assert not site.pin(HOST, R1, force=True)["failed"]
     assert site.shell(HOST, "ls /etc/pki/osaas") == ""
+
+
+def test_each_file_system_must_have_room_before_anything_changes(site: Site) -> None:
+    assert not site.pin(HOST, R2, force=True)["failed"]
+    before = digest(site)
+    site.shell(HOST, "mount -t tmpfs -o size=64k full /usr/share/zoneinfo")
+    refused = site.update(HOST, "staged", R2)
+    site.shell(HOST, "umount /usr/share/zoneinfo")
+    assert refused["failed"] and digest(site) == before
+    said = (
+        r"dnf: (Rpm transaction failed; )?installing package tzdata-\S+ needs \d+MB more space on the "
+        r"/usr/share/zoneinfo filesystem(; At least \d+MB more space needed on the /usr/share/zoneinfo "
+        r"filesystem\.)?"
+    )
+    assert re.fullmatch(said, refused["msg"]), refused
+
+
+@contextmanager
+def wrong_clock(site: Site, moment: datetime) -> Iterator[None]:
+    """Every program that begins on the host meanwhile takes it for that moment, and goes on from there."""
+    behind = int((datetime.now(UTC) - moment).total_seconds())
+    library = "/usr/local/lib/libfaketime.so.1"
+    copy = [*site.fleet.ssh_command(HOST), f"mkdir -p /usr/local/lib && cat > {library}"]
+    subprocess.run(copy, input=Path(FAKETIME).read_bytes(), check=True)
+    site.shell(HOST, f"echo -{behind} > /etc/faketimerc; echo {library} > /etc/ld.so.preload")
+    try:
+        yield
+    finally:
+        site.shell(HOST, f"rm /etc/ld.so.preload /etc/faketimerc {library}")
+
+
+def test_a_clock_that_is_years_behind(site: Site) -> None:
+    """Health tells of it, and nothing is changed: no signature is from then."""
+    assert not site.converge(HOST, R1)["failed"]
+    assert not site.pin(HOST, R2, force=True)["failed"]
+    assert not site.update(HOST, "staged", R2)["failed"]
+    before = digest(site)
+    said = (
+        rf"(transaction {R2}-\d+: )?repo metadata: .*; the clock of this host shows 2020-01-01 \d\d:\d\d UTC,"
+        rf" before {R2} was made\. Set its clock"
+    )
+    with wrong_clock(site, datetime(2020, 1, 1, tzinfo=UTC)):
+        (seen,) = site.call(HOST, "health_check", checks=[{"kind": "clock"}], fail=False)["results"]
+        assert re.fullmatch(r"the clock is \d{9} s behind the controller's", seen["message"]), seen
+        refused = site.update(HOST, "active", R2)
+        assert re.fullmatch(said, refused["msg"]), refused
+    assert digest(site) == before
+
+
+def test_a_clock_that_was_behind_hides_no_reboot(site: Site, distro: Distro) -> None:
+    """By it, packages were installed before the boot, if after they were signed."""
+    signed = (distro.release("r2") / "baseos/repodata/repomd.xml.asc").stat().st_mtime
+    booted = datetime.now(UTC)
+    site.reboot(HOST)
+    with wrong_clock(site, datetime.fromtimestamp((signed + booted.timestamp()) / 2, UTC)):
+        result = site.update(HOST, "active", R2)
+        assert not result["failed"] and result["changed"], result
+        assert int(site.shell(HOST, "rpm -q --qf '%{INSTALLTIME}' systemd")) < booted.timestamp()
+    assert "systemd was updated since the boot" in result["reboot_reasons"]
+    host = site.call(HOST, "host_info")["host"]
+    assert "systemd was updated since the boot" in host["reboot_reasons"]
+    site.reboot(HOST)
+    assert not site.call(HOST, "host_info")["host"]["reboot_required"]
+    assert not site.converge(HOST, R1)["failed"]
 
 
 @contextmanager
