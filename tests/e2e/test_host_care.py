@@ -190,6 +190,7 @@ def test_a_store_with_a_certificate_of_ones_own(site: Site) -> None:
 
 
 def test_each_file_system_must_have_room_before_anything_changes(site: Site) -> None:
+    assert not site.converge(HOST, R1)["failed"]
     assert not site.pin(HOST, R2, force=True)["failed"]
     before = digest(site)
     site.shell(HOST, "mount -t tmpfs -o size=64k full /usr/share/zoneinfo")
