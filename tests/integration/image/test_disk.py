@@ -161,8 +161,8 @@ def test_a_byte_that_changed_is_found(workshop: Workshop) -> None:
     assert "Verification failed at position" in damaged.stderr
 
 
-def test_archives_and_bills_are_what_others_read(workshop: Workshop) -> None:
-    made = make(workshop, "oci: {}}, {sbom: {}")
+def test_archives_bills_and_boot_partitions_are_what_others_read(workshop: Workshop) -> None:
+    made = make(workshop, "oci: {}}, {sbom: {}}, {esp: {size: 96, arguments: [root=LABEL=root]}")
 
     inspected = json.loads(_output(["skopeo", "inspect", f"oci-archive:{made / 'system.oci.tar'}"]))
     assert inspected["Labels"]["containers.bootc"] == "1"
@@ -171,6 +171,9 @@ def test_archives_and_bills_are_what_others_read(workshop: Workshop) -> None:
     document = parse_file(str(made / "system.spdx.json"))
     assert validate_full_spdx_document(document) == []
     assert {"bash", "systemd"} <= {package.name for package in document.packages}
+    version = workshop.released.snapshot
+    entry = _output(["mtype", "-i", str(made / "system.esp"), f"::/loader/entries/system-{version}.conf"])
+    assert "options root=LABEL=root console=ttyS0 quiet " in entry
 
 
 def test_an_image_without_a_kernel_makes_no_disk(workshop: Workshop) -> None:
