@@ -153,14 +153,17 @@ def _size(count: int) -> str:
 
 def _where_to_look(release: dict[str, Any]) -> None:
     shown = DIRECTORY.relative_to(CHECKOUT)
-    print(f"""
-Where to look next:
-  {shown}/definitions/web.yml      all that had to be said
-  {shown}/graphs/web.svg           what requires what
-  {shown}/web.html                 what web has over base
-  {shown}/store/images/{release["id"]}/
-                                   the release: manifest.json names every file
-  docs/images.md                          how to do the same with your own distribution""")
+    places = (
+        (f"{shown}/definitions/web.yml", "all that had to be said"),
+        (f"{shown}/graphs/web.svg", "what requires what"),
+        (f"{shown}/web.html", "what web has over base"),
+        (f"{shown}/store/images/{release['id']}/", "the release: manifest.json names every file"),
+        ("docs/images.md", "how to do the same with your own distribution"),
+    )
+    width = max(len(place) for place, _about in places)
+    print("\nWhere to look next:")
+    for place, about in places:
+        print(f"  {place.ljust(width)}  {about}")
 
 
 def _say(text: str) -> None:
