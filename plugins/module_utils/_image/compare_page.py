@@ -65,7 +65,7 @@ def _package(one: PackageChange) -> list[str]:
 
 def _file(one: FileChange) -> list[str]:
     what = ", ".join(one.what) or one.kind
-    return [f"<code>{escape(one.path)}</code>", escape(what), _difference(one.bytes)]
+    return [f"<code>{escape(one.path)}</code>", escape(what), _difference(one.bytes) if one.bytes else ""]
 
 
 def _difference(count: int) -> str:
