@@ -45,7 +45,7 @@ def write_file(path: Path, content: bytes) -> None:
             os.fsync(stream.fileno())
         _read_back(half, hashlib.sha256(content).hexdigest())
         half.replace(path)
-        sync_directory(path.parent)
+        _settle(path)
 
 
 def copy_file(source: Path, path: Path, sha256: str) -> None:
@@ -57,7 +57,7 @@ def copy_file(source: Path, path: Path, sha256: str) -> None:
             os.fsync(writer.fileno())
         _read_back(half, sha256)
         half.replace(path)
-        sync_directory(path.parent)
+        _settle(path)
 
 
 def file_digest(path: Path) -> str:
@@ -78,7 +78,7 @@ def write_entry(paths: ImagePaths, entry: BootEntry) -> None:
 def rename_entry(paths: ImagePaths, entry: BootEntry, new: BootEntry) -> None:
     """Give an entry other counters."""
     (paths.entries / entry.file_name).replace(paths.entries / new.file_name)
-    sync_directory(paths.entries)
+    _settle(paths.entries / new.file_name)
 
 
 def remove_entry(paths: ImagePaths, entry: BootEntry) -> None:
@@ -102,6 +102,17 @@ def _beside(path: Path) -> Iterator[Path]:
         yield half
     finally:
         half.unlink(missing_ok=True)
+
+
+def _settle(path: Path) -> None:
+    """Make a rename durable.
+
+    FAT keeps length and place of a file beside its name, and Linux writes them with the file: fsync(2) of the
+    directory alone leaves a file of no bytes under the new name.
+    """
+    with path.open("rb") as stream:
+        os.fsync(stream.fileno())
+    sync_directory(path.parent)
 
 
 def _read_back(path: Path, sha256: str) -> None:
