@@ -107,6 +107,7 @@ from pathlib import Path
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.osaas.fleet.plugins.module_utils._command import ModuleRunner
 from ansible_collections.osaas.fleet.plugins.module_utils._module import ArgumentSpec, Result, run_module
+from ansible_collections.osaas.fleet.plugins.module_utils._names import check_name
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.channel import move, preview_move, resolve_id
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.manifest_signature import verify_manifests
 from ansible_collections.osaas.fleet.plugins.module_utils._repo.release import place, read_release
@@ -129,6 +130,7 @@ def work(module: AnsibleModule) -> Result:
     """Move it, or look ahead in check mode."""
     option: t.Mapping[str, t.Any] = module.params
     checked: bool = option["require_check"]
+    check_name(option["name"], where="name")
     store = open_store(option["store"])
     release = resolve_id(store, option["release"])
     read_release(store, release)
