@@ -39,9 +39,6 @@ integration: root bootstrap ## Modules on real files, dnf and databases (root)
 e2e: root bootstrap ## Stories over a fleet of booted hosts (root)
 	@$(PYTHON) -m tools.test e2e
 
-test-vm: root bootstrap ## Every fault of image hosts in virtual machines; most of an hour (root)
-	@$(PYTHON) -m pytest tests/vm/matrix_image_host.py --capture=no
-
 bench: root bootstrap ## Compare with peers, as ratios (root)
 	@PYTHONPATH=.cache/collections:tests $(PYTHON) -m bench
 
@@ -60,4 +57,4 @@ bootstrap: ## Install Debian packages and Python requirements, where missing
 clean: ## Remove caches, environments and test results of this checkout
 	@tools/clean
 
-.PHONY: help root demo demo-image-hosts demo-shell test lint unit integration e2e test-vm bench build lock bootstrap clean
+.PHONY: help root demo demo-image-hosts demo-shell test lint unit integration e2e bench build lock bootstrap clean
