@@ -59,3 +59,19 @@ class RunnerSite(Site):
             argv, cwd=self.directory, env=self.environment(), check=False, capture_output=True, text=True
         )
         assert done.returncode == 0, done.stdout + done.stderr
+
+    def ask(self, host: str, module: str, **arguments: Any) -> dict[str, Any]:
+        """The result of a module of the collection on a host, be it a failure."""
+        given = ["-a", json.dumps(arguments)] if arguments else []  # "{}" would be taken for free-form text
+        argv = [str(BIN / "ansible"), host, "-o", "-m", f"osaas.fleet.{module}", *given]
+        environment = self.environment() | {"ANSIBLE_CALLBACK_RESULT_FORMAT": "json"}
+        done = subprocess.run(
+            argv, cwd=self.directory, env=environment, check=False, capture_output=True, text=True
+        )
+        result: dict[str, Any] = json.loads(done.stdout.partition("=>")[2])
+        return result
+
+    def reboot(self, host: str) -> None:
+        """Reboot a host, and wait until it is back."""
+        argv = [str(BIN / "ansible"), host, "-m", "ansible.builtin.reboot"]
+        subprocess.run(argv, cwd=self.directory, env=self.environment(), check=True, capture_output=True)
