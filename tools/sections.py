@@ -57,6 +57,7 @@ def sections(tests: Path) -> tuple[Section, ...]:
         Section("sanity, newest core", "lint", ("python -m tools.sanity core-newest",)),
         Section("sanity, oldest core", "lint", ("python -m tools.sanity core-2.16",)),
         *_pytest("integration", tests, {path.parent for path in tests.glob("integration/*/test_*.py")}),
+        *_pytest("integration", tests, {path.parent for path in tests.glob("vm/test_*.py")}),
         Section("molecule", "e2e", ("python -m tools.molecule",)),
         Section("demo, oldest core", "e2e", ("python -m tools.under core-2.16 demo demo-oldest",)),
         Section("demo, newest core", "e2e", ("python -m tools.under core-newest demo demo-newest",)),

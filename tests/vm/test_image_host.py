@@ -1,0 +1,77 @@
+# Copyright (c) osaas.fleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An image host on real firmware, boot loader and kernel decides as the cases say, which nspawn follows too.
+
+One machine goes through them, in this order: an emulated boot takes half a minute and more.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from testbed.firmware import cases
+from vm.conftest import Published, Site, commit, stage
+from vm.vm_host import Machine, VmHost
+
+TRIES = 2  # of the cases
+
+
+def test_the_power_goes_while_a_kernel_is_written(machine: Machine, site: Site, tmp_path: Path) -> None:
+    a, b, c = (site.releases[name] for name in ("A", "B", "Sick"))
+    kernel = f"/osaas/{b.short}/vmlinuz"
+    with machine.on() as host:
+        host.wait_for_entries("1-A")
+        _is_who_it_should_be(host, a)
+        for release in (b, c):
+            staged = host.module("deployment", **stage(machine, release))
+            assert staged["changed"], staged
+            assert staged["bytes_copied"] > 4 * staged["bytes_fetched"]
+        committing = host.start_module("deployment", **commit(b, tries=TRIES))
+        # The kernel is there in part or as a whole, and its entry cannot be.
+        host.wait(lambda: machine.disk.has(f"/osaas/{b.short}"), f"writing {kernel}")
+        host.vm.process.kill()
+        committing.kill()
+        committing.communicate()
+    # As if it had come elsewhere: half a kernel, and half an entry under its name while it is written.
+    half = tmp_path / "half"
+    half.write_bytes((b.directory / "web.vmlinuz").read_bytes()[:5_000_000])
+    machine.disk.write(half, kernel)
+    half.write_bytes(b"title Testbed")
+    machine.disk.write(half, f"/loader/entries/{cases.file_name('2-B+2', machine.digests)}.new")
+
+    with machine.on() as host:
+        host.goes_through(cases.CUT_IN_COMMIT)
+
+
+def test_an_update_is_kept(machine: Machine, site: Site) -> None:
+    b = site.releases["B"]
+    with machine.on() as host:
+        committed = host.module("deployment", **commit(b, tries=TRIES))
+        assert committed["entry"] == cases.file_name("2-B+2", machine.digests), committed
+        assert machine.disk.read(f"/osaas/{b.short}/vmlinuz") == (b.directory / "web.vmlinuz").read_bytes()
+        host.ssh("echo stays > /var/lib/marker; echo goes > /etc/marker; sync")
+        host.forget_boots()
+        host.reboot()
+        host.goes_through(cases.GOOD)
+
+        found = host.ssh("cat /var/lib/marker; test ! -e /etc/marker && cat /usr/lib/well").split()
+        assert found == ["stays", b.release]
+
+
+def _is_who_it_should_be(host: VmHost, release: Published) -> None:
+    told = host.ssh(
+        "cat /etc/hostname /etc/machine-id; readlink /etc/localtime; head -n 1 /etc/shadow | cut -d: -f2;"
+        " findmnt --noheadings --output FSTYPE /; cat /run/osaas/booted.json;"
+        " systemctl start osaas-grow.service; df --output=size --block-size=1M /run/osaas/data"
+    ).splitlines()
+    assert told[:5] == [
+        "web-01",
+        "0123456789abcdef0123456789abcdef",
+        "../usr/share/zoneinfo/Europe/Berlin",
+        "$6$salt$0123456789",
+        "overlay",
+    ]
+    assert json.loads(told[5])["digest"] == release.digest
+    assert int(told[-1]) > 1000  # of 1200 MiB of the disk, 96 of them the ESP
