@@ -88,7 +88,12 @@ class Workbench:
 @contextmanager
 def workbench(directory: Path, distro: Distro) -> Iterator[Workbench]:
     """Lay the directory out, with a web page that is new each time; no process of it is left in the end."""
+    # A testbed that was built anew may have other packages of the same names, which a store rightly refuses.
+    known, upstream = directory / "upstream.xml", distro.release("r1") / "baseos/repodata/repomd.xml"
+    if not known.exists() or known.read_bytes() != upstream.read_bytes():
+        shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True, exist_ok=True)
+    shutil.copy(upstream, known)
     for name in ("collections", "definitions", "graphs"):
         shutil.rmtree(directory / name, ignore_errors=True)
     for tarball in directory.glob("osaas-fleet-*.tar.gz"):
