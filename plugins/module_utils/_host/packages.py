@@ -7,12 +7,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from ansible_collections.osaas.fleet.plugins.module_utils._evr import Nevra, evr_key, parse_nevra
+from ansible_collections.osaas.fleet.plugins.module_utils._package_set import digest_of
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,8 @@ def in_several_versions(packages: Iterable[Package]) -> frozenset[str]:
 
 
 def set_digest(packages: Iterable[Package]) -> str:
-    """The package-set digest: sha256 over the sorted NEVRAs, one per line, without imported public keys."""
-    lines = sorted(f"{package.nevra}\n" for package in packages if package.name != "gpg-pubkey")
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
+    """The package-set digest."""
+    return digest_of(package.nevra for package in packages)
 
 
 def version_of(packages: Iterable[Package], name: str) -> str | None:
