@@ -59,4 +59,5 @@ class ActionModule(LedgerAction):
             machine_id=facts.get("machine_id") or "",
             release=facts.get("running") or "",
             digest=(facts.get("image") or {}).get("digest") or facts.get("package_set_digest") or "",
+            streams=facts.get("module_streams"),
         )

@@ -45,7 +45,8 @@ options:
     description:
       - Name of the variable in which the result of M(osaas.fleet.host_info) was registered for each
         host.
-      - Where it is set, machine id, running release and package set are enrolled too.
+      - Where it is set, machine id, running release, digest of the package set and module streams are
+        enrolled too.
     type: str
     default: osaas_host
 seealso:

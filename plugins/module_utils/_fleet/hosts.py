@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import typing as t
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ansible_collections.osaas.fleet.plugins.module_utils._fleet import statements, tally
@@ -27,7 +27,7 @@ if t.TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Enrolment:
-    """A host as an inventory and its own facts describe it. "" is unknown, and overwrites nothing."""
+    """A host as an inventory and its facts describe it. "" and None are unknown, and overwrite nothing."""
 
     name: str
     domain: str
@@ -35,6 +35,7 @@ class Enrolment:
     machine_id: str = ""
     release: str = ""
     digest: str = ""
+    streams: Sequence[str] | None = None
 
 
 def enrol(
@@ -50,13 +51,14 @@ def enrol(
         row = known.get(entry.name)
         facts = {
             key: value
-            for key in ("machine_id", "release", "digest")
-            if (value := getattr(entry, key)) and (row is None or getattr(row, key) != value)
+            for key in ("machine_id", "release", "digest", "streams")
+            if (value := getattr(entry, key)) not in ("", None)
+            and (row is None or getattr(row, key) != value)
         }
         described = {"domain": entry.domain, "labels": dict(entry.labels)}
         if row is None:
             # Without a machine id the name is the best stable identity there is.
-            unknown = {"machine_id": entry.name, "release": "", "digest": ""}
+            unknown = {"machine_id": entry.name, "release": "", "digest": "", "streams": None}
             new.append({"name": entry.name, "last_seen": now, **unknown, **facts, **described})
         elif facts or any(getattr(row, key) != value for key, value in described.items()):
             values = {"last_seen": now, **facts, **described}

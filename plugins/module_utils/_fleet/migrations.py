@@ -130,4 +130,14 @@ def _forgive(connection: Connection) -> None:
             given += some
 
 
-STEPS: Mapping[int, Callable[[t.Any], None]] = {1: _first, 2: _count, 3: _touch, 4: _forgive}
+def _know_packages(_connection: Connection) -> None:
+    """Version 5 knows what hosts have installed; of each kind of host it learns that when one is asked."""
+
+
+STEPS: Mapping[int, Callable[[t.Any], None]] = {
+    1: _first,
+    2: _count,
+    3: _touch,
+    4: _forgive,
+    5: _know_packages,
+}

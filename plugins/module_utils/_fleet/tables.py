@@ -17,7 +17,7 @@ else:
     HAS_SQLALCHEMY = True
 
 # Raised with every change of the tables. An older ledger is migrated (migrations.py), a newer one refused.
-SCHEMA = 4
+SCHEMA = 5
 
 # The scope of `capacity` that counts the whole fleet; the others are "domain:" and a failure domain's name.
 FLEET = "fleet"
@@ -53,12 +53,21 @@ class Tables:
             sa.Column("labels", sa.JSON, nullable=False),
             sa.Column("release", sa.String, nullable=False, default=""),
             sa.Column("digest", sa.String, nullable=False, default=""),
+            # The module streams that it enabled, and those that it disabled; NULL while nobody knows.
+            sa.Column("streams", sa.JSON(none_as_null=True)),
             # Why the host does not serve, "" while it does.
             sa.Column("unavailable", sa.String, nullable=False, default=""),
             # Grows with every claim: a run whose claim was taken over can write nothing any more.
             sa.Column("fence", sa.Integer, nullable=False, default=0),
             sa.Column("last_seen", sa.Float),
             sa.Column("last_update", sa.Float),
+        )
+        # What is installed on all hosts with this digest: see package_sets.py.
+        self.package_set = sa.Table(
+            "package_set",
+            self.metadata,
+            sa.Column("digest", sa.String, primary_key=True),
+            sa.Column("packages", sa.LargeBinary, nullable=False),
         )
         # How many hosts there are and do not serve; kept with every change, so that a claim need not count.
         self.capacity = sa.Table(

@@ -10,6 +10,7 @@ import pty
 from pathlib import Path
 
 import pytest
+from ansible_collections.osaas.fleet.plugins.module_utils._package_set import digest_of
 from integration.fleet.prometheus import web
 from integration.fleet.steps import ENROL, HOSTS, Ansible, Step, result
 
@@ -47,6 +48,40 @@ def test_hosts_are_enrolled_once_and_a_bad_enrolment_is_told_in_one_line(ansible
         "web-0: has no variable 'row', so its failure domain is unknown. "
         "Set it in the inventory, or name another variable with the option domain"
     )
+
+
+def test_what_one_host_told_is_known_of_all_that_are_alike(ansible: Ansible) -> None:
+    packages = ["bash-0:5.1-9.x86_64", "jq-0:1.6-2.x86_64"]
+    digest = digest_of(packages)
+    told = {"host": "web-1", "digest": digest, "streams": []}
+    whole = {"told": [told | {"packages": packages}]}
+    _, unknown, preview, first, again, forged, alike, alone = ansible(
+        ENROL,
+        Step("package_sets"),
+        Step("package_sets", whole, check=True),
+        Step("package_sets", whole),
+        Step("package_sets", whole),
+        Step("package_sets", {"told": [told | {"packages": packages[1:]}]}),
+        Step("package_sets", {"told": [told | {"host": "web-2"}], "hosts": ["web-1", "web-2", "web-3"]}),
+        Step("package_sets", {**whole, "ledger": None}),
+    )
+    assert (unknown["changed"], unknown["unknown"], unknown["ask"]) == (False, list(HOSTS), list(HOSTS))
+    one = {"name": digest[:12], "hosts": ["web-1"], "packages": packages, "streams": []}
+    for told_now in (preview, first, again, alone):
+        assert told_now["package_sets"] == [one]
+    assert [step["changed"] for step in (preview, first, again, alike, alone)] == [
+        True,
+        True,
+        False,
+        True,
+        False,
+    ]
+    assert forged["msg"] == (
+        f"web-1: its packages do not have the digest {digest[:12]} that it told."
+        " They were changed meanwhile: ask it again"
+    )
+    assert alike["package_sets"] == [one | {"hosts": ["web-1", "web-2"]}]
+    assert (alike["unknown"], alone["unknown"]) == (["web-3"], [])
 
 
 def test_a_rollout_is_previewed_opened_claimed_and_shown(ansible: Ansible) -> None:

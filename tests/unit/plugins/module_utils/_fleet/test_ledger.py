@@ -266,7 +266,7 @@ def test_a_ledger_of_another_version_is_refused(tmp_path: Path) -> None:
     with sqlite3.connect(path) as connection:
         connection.execute("UPDATE meta SET value = '99'")
     connection.close()
-    with pytest.raises(LedgerError, match="has schema 99, this version of the collection knows 4"):
+    with pytest.raises(LedgerError, match="has schema 99, this version of the collection knows 5"):
         Ledger.open(str(path))
 
 
