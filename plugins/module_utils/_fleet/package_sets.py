@@ -135,8 +135,7 @@ def record(connection: Connection, told: Sequence[Told], *, who: str, now: float
     new = {one.digest: one.packages for one in news.values() if one.packages is not None}
     for digest, packages in new.items():
         if digest not in recorded:
-            values = {"digest": digest, "packages": _packed(packages)}
-            connection.execute(package_set.insert().values(values))
+            connection.execute(package_set.insert().values(digest=digest, packages=_packed(packages)))
     unused = package_set.c.digest.not_in(sa.select(host.c.digest))
     gone = connection.execute(package_set.delete().where(unused))
     return bool(inputs or new.keys() - recorded or gone.rowcount)
