@@ -47,7 +47,8 @@ class ActionModule(FleetAction):
         told = [Told(**{**one, "streams": tuple(one["streams"])}) for one in args["told"]]
         check_told(told)
         changed = False
-        if args["ledger"]:
+        # Where no host is in question, there need not be a ledger: a repo server may have none.
+        if args["ledger"] and (told or args["hosts"] != []):
             with Ledger.open(args["ledger"]) as ledger:
                 changed = bool(told) and self._record(ledger, told)
                 with ledger.read() as connection:

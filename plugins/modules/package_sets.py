@@ -31,7 +31,7 @@ options:
       - The ledger, as an absolute path of a SQLite file on the controller, or as a SQLAlchemy URL
         such as V(postgresql+psycopg://db.example.com/osaas).
       - A SQLite file is made when it is not there.
-      - Without it, only what O(told) says is known.
+      - Without it, only what O(told) says is known. It is not opened where O(hosts) and O(told) are empty.
     type: str
   hosts:
     description: The hosts in question. By default all of the ledger, and those of O(told).

@@ -55,7 +55,7 @@ def test_what_one_host_told_is_known_of_all_that_are_alike(ansible: Ansible) -> 
     digest = digest_of(packages)
     told = {"host": "web-1", "digest": digest, "streams": []}
     whole = {"told": [told | {"packages": packages}]}
-    _, unknown, preview, first, again, forged, alike, alone = ansible(
+    _, unknown, preview, first, again, forged, alike, alone, nobody, nowhere = ansible(
         ENROL,
         Step("package_sets"),
         Step("package_sets", whole, check=True),
@@ -64,6 +64,8 @@ def test_what_one_host_told_is_known_of_all_that_are_alike(ansible: Ansible) -> 
         Step("package_sets", {"told": [told | {"packages": packages[1:]}]}),
         Step("package_sets", {"told": [told | {"host": "web-2"}], "hosts": ["web-1", "web-2", "web-3"]}),
         Step("package_sets", {**whole, "ledger": None}),
+        Step("package_sets", {"hosts": [], "ledger": "/nowhere/ledger.db"}),
+        Step("package_sets", {"ledger": "/nowhere/ledger.db"}),
     )
     assert (unknown["changed"], unknown["unknown"], unknown["ask"]) == (False, list(HOSTS), list(HOSTS))
     one = {"name": digest[:12], "hosts": ["web-1"], "packages": packages, "streams": []}
@@ -82,6 +84,11 @@ def test_what_one_host_told_is_known_of_all_that_are_alike(ansible: Ansible) -> 
     )
     assert alike["package_sets"] == [one | {"hosts": ["web-1", "web-2"]}]
     assert (alike["unknown"], alone["unknown"]) == (["web-3"], [])
+    assert (nobody["package_sets"], nobody["unknown"]) == ([], [])
+    assert nowhere["msg"] == (
+        "ledger sqlite:////nowhere/ledger.db: unable to open database file."
+        " Check that the database is there, not full, and that this user may write to it"
+    )
 
 
 def test_a_rollout_is_previewed_opened_claimed_and_shown(ansible: Ansible) -> None:
