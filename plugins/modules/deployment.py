@@ -195,6 +195,7 @@ from ansible_collections.osaas.fleet.plugins.module_utils._host.deployment impor
 from ansible_collections.osaas.fleet.plugins.module_utils._host.deployment_entry import digest_of
 from ansible_collections.osaas.fleet.plugins.module_utils._host.deployment_plan import garbage
 from ansible_collections.osaas.fleet.plugins.module_utils._host.deployments import Standing, read_standing
+from ansible_collections.osaas.fleet.plugins.module_utils._host.esp import writable
 from ansible_collections.osaas.fleet.plugins.module_utils._host.image_paths import ImagePaths
 from ansible_collections.osaas.fleet.plugins.module_utils._host.lock import exclusive
 from ansible_collections.osaas.fleet.plugins.module_utils._host.origin import open_origin
@@ -248,7 +249,7 @@ def _work(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
     _check(params)
     before = read_standing(PATHS)  # before a lock is put on a host that is no image host
-    with exclusive(PATHS.lock):
+    with exclusive(PATHS.lock), writable(PATHS):
         done = _STATES[params["state"]](module, params)
         after = _foretold(before, done) if module.check_mode else read_standing(PATHS)
     return {

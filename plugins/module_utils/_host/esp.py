@@ -36,6 +36,30 @@ def read_entries(paths: ImagePaths) -> tuple[BootEntry, ...]:
     return tuple(found)
 
 
+@contextlib.contextmanager
+def writable(paths: ImagePaths) -> Iterator[None]:
+    """Work that writes to the ESP and to the data partition.
+
+    Raises HostError if one of them is read-only, or was made so by Linux meanwhile.
+    """
+    _check_writable(paths)
+    try:
+        yield
+    except (OSError, HostError):
+        _check_writable(paths)  # if it is the reason, it says more
+        raise
+
+
+def _check_writable(paths: ImagePaths) -> None:
+    for place, program in ((paths.esp, "fsck.vfat -a"), (paths.data, "fsck.ext4 -p")):
+        if place.is_dir() and os.statvfs(place).f_flag & os.ST_RDONLY:
+            raise HostError(
+                "is mounted read-only, as Linux does with a file system that it finds damaged",
+                where=str(place),
+                way_out=f"Unmount it, repair it ({program}), mount it again, and run this again",
+            )
+
+
 def write_file(path: Path, content: bytes) -> None:
     """Put a file there in one step, flushed, read back. Raises HostError if it is not what was written."""
     with _beside(path) as half:
