@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """An image host on real firmware, boot loader and kernel decides as the cases say, which nspawn follows too.
 
-One machine goes through them, in this order: an emulated boot takes half a minute and more.
+One machine goes through all of them, in this order: an emulated boot takes half a minute.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import json
 from pathlib import Path
 
 from testbed.firmware import cases
+from testbed.firmware.cases import Case
 from vm.conftest import Published, Site, commit, stage
 from vm.vm_host import Machine, VmHost
 
@@ -58,6 +59,58 @@ def test_an_update_is_kept(machine: Machine, site: Site) -> None:
 
         found = host.ssh("cat /var/lib/marker; test ! -e /etc/marker && cat /usr/lib/well").split()
         assert found == ["stays", b.release]
+        info = host.module("deployment_info")["deployment"]
+        assert (info["current"], info["previous"]) == (b.digest, site.releases["A"].digest)
+
+
+def test_what_has_no_userspace_is_left(machine: Machine) -> None:
+    machine.set_up(cases.NO_USERSPACE, more="init=/usr/bin/false")
+    with machine.on() as host:
+        host.goes_through(cases.NO_USERSPACE)
+        assert "Kernel panic" in host.vm.said()
+
+
+def test_a_root_that_rotted_is_left(machine: Machine) -> None:
+    machine.set_up(cases.DAMAGED)
+    machine.disk.flip(f"/deployments/{machine.digests['B']}/root.erofs", 1024)
+    with machine.on() as host:
+        host.goes_through(cases.DAMAGED)
+        assert f"osaas-root: cannot mount the root of {machine.digests['B']}" in host.vm.said()
+    machine.disk.flip(f"/deployments/{machine.digests['B']}/root.erofs", 1024)
+
+
+def test_what_was_good_and_rotted_is_left(machine: Machine) -> None:
+    """Its boots are not counted: its initramfs says what the loader cannot know. On nspawn there is none."""
+    rotted = Case("good once", ("1-A", "2-B"), "B was good", ("2-B", "1-A"), ("1-A", "2-B+0-1"))
+    machine.set_up(rotted)
+    machine.disk.flip(f"/deployments/{machine.digests['B']}/root.erofs", 1024)
+    with machine.on() as host:
+        host.goes_through(rotted)
+    machine.disk.flip(f"/deployments/{machine.digests['B']}/root.erofs", 1024)
+
+
+def test_a_roll_back_is_kept(machine: Machine) -> None:
+    machine.set_up(cases.ROLLED_BACK)
+    with machine.on() as host:
+        host.goes_through(cases.ROLLED_BACK)
+
+
+def test_the_power_goes_in_a_first_boot(machine: Machine) -> None:
+    machine.set_up(cases.CUT_IN_FIRST_BOOT)
+    with machine.on() as host:
+        host.wait(lambda: len(host.boots()) == 1, "its first boot")
+        first = host.decisions()
+    with machine.on() as host:
+        host.goes_through(cases.CUT_IN_FIRST_BOOT, first=first)
+
+        # A byte of the running root: who reads it is told, and so is who asks for the host's health.
+        place = 2_000_000
+        machine.disk.flip(f"/deployments/{machine.digests['B']}/root.erofs", place)
+        host.ssh("echo 3 > /proc/sys/vm/drop_caches")
+        read = f"dd if=/dev/mapper/osaas-root of=/dev/null bs=4096 skip={place // 4096} count=1 2>&1 || true"
+        assert "Input/output error" in host.ssh(read)
+        told = host.ssh("/usr/bin/python3 /usr/lib/osaas/host.pyz health || true")
+        assert told == "unhealthy: root: dm-verity says that it is corrupted\n"
 
 
 def _is_who_it_should_be(host: VmHost, release: Published) -> None:

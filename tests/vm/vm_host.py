@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +24,7 @@ from testbed.firmware.cases import Case
 from testbed.vm import Vm, running
 
 CACHE = Path(__file__).parents[2] / ".cache"
+SECTOR, BLOCK = 512, 4096  # bytes
 ESP = "@@1M"  # where systemd-repart begins the first partition
 BOOT = re.compile(r"osaas-root: (osaas-[0-9]{6}-[0-9a-f]{16}), deployment")
 PATIENCE = 400.0  # seconds, for a boot and what follows; emulated, on a machine that does other things too
@@ -52,6 +53,29 @@ class HostDisk:
     def write(self, source: Path, name: str) -> None:
         """Put a file on its ESP, in place of what is there."""
         self._mtools("mcopy", "-o", str(source), f"::{name}")
+
+    def remove(self, name: str) -> None:
+        """Take a file away from its ESP."""
+        self._mtools("mdel", f"::{name}")
+
+    def flip(self, name: str, offset: int) -> None:
+        """Change one byte of a file of the data partition to what it is not."""
+        start = self._data_start()
+        request = f"bmap {name} {offset // BLOCK}"
+        argv = ["debugfs", "-R", request, f"{self.path}?offset={start}"]
+        block = int(subprocess.run(argv, check=True, capture_output=True, text=True).stdout)
+        assert block > 0
+        with self.path.open("r+b") as stream:
+            stream.seek(start + block * BLOCK + offset % BLOCK)
+            byte = stream.read(1)[0]
+            stream.seek(-1, os.SEEK_CUR)
+            stream.write(bytes([byte ^ 1]))
+
+    def _data_start(self) -> int:
+        """Where the second partition begins, by the table: UEFI specification, section 5.3.3."""
+        with self.path.open("rb") as stream:
+            stream.seek(2 * SECTOR + 128 + 32)
+            return int.from_bytes(stream.read(8), "little") * SECTOR
 
     def _mtools(self, program: str, *arguments: str) -> bytes:
         argv = [program, "-i", f"{self.path}{ESP}", *arguments]
@@ -85,6 +109,55 @@ class Machine:
         with running(self.disk.path, self.scratch, self.programs, port) as vm:
             yield VmHost(vm, self, port)
 
+    def set_up(self, case: Case, *, b: str = "B", more: str = "") -> None:
+        """Put the entries of a case on the ESP, and no others.
+
+        `b` is the image that the case calls B; with `more`, it is given one more kernel argument.
+        """
+        texts = {name: self.disk.read(f"/loader/entries/{name}").decode() for name in self.disk.entries()}
+        sample = next(iter(texts.values()))
+        for name in texts:
+            self.disk.remove(f"/loader/entries/{name}")
+        for spelled in case.entries:
+            name = cases.file_name(spelled, self.called(b))
+            image = spelled.partition("-")[2].partition("+")[0]
+            text = self._text(sample, name.partition("+")[0].removesuffix(".conf"), self.called(b)[image])
+            if more and image == "B":
+                text = text.rstrip() + f" {more}\n"
+            (self.scratch / "entry").write_text(text)
+            self.disk.write(self.scratch / "entry", f"/loader/entries/{name}")
+            short = self.called(b)[image][:16]
+            if not self.disk.has(f"/osaas/{short}/vmlinuz"):
+                self._add_kernel(short)
+
+    def called(self, b: str) -> dict[str, str]:
+        """The digests of A and B, if B is that image."""
+        return {"A": self.digests["A"], "B": self.digests[b]}
+
+    def _text(self, sample: str, name: str, digest: str) -> str:
+        """An entry as the host makes them, told from another one."""
+        old = re.search(r"osaas\.digest=([0-9a-f]{64})", sample)
+        assert old is not None
+        root_hash = json.loads(self.data(f"/deployments/{digest}/deployment.json"))["root_hash"]
+        text = re.sub(r"osaas\.roothash=[0-9a-f]{64}", f"osaas.roothash={root_hash}", sample)
+        text = text.replace(old[1], digest).replace(f"/osaas/{old[1][:16]}/", f"/osaas/{digest[:16]}/")
+        text = re.sub(r"osaas\.entry=\S+", f"osaas.entry={name}", text)
+        return re.sub(r"(?m)^version .*$", f"version {int(name.split('-')[1])}", text)
+
+    def _add_kernel(self, short: str) -> None:
+        """The kernel of another image: they are all the same."""
+        if not self.disk.has(f"/osaas/{short}"):
+            subprocess.run(["mmd", "-i", f"{self.disk.path}{ESP}", f"::/osaas/{short}"], check=True)
+        for name in ("vmlinuz", "initramfs"):
+            (self.scratch / "part").write_bytes(self.disk.read(f"/osaas/{self.digests['A'][:16]}/{name}"))
+            self.disk.write(self.scratch / "part", f"/osaas/{short}/{name}")
+
+    def data(self, name: str) -> str:
+        """A file of the data partition, while the machine is off."""
+        place = f"{self.disk.path}?offset={self.disk._data_start()}"
+        argv = ["debugfs", "-R", f"cat {name}", place]
+        return subprocess.run(argv, check=True, capture_output=True, text=True).stdout
+
 
 @dataclass
 class VmHost:
@@ -104,33 +177,32 @@ class VmHost:
             self._counted += [file for file in files if re.match(rf"{name}[+.]", file)]
         return list(self._counted)
 
-    def decisions(self) -> tuple[str, ...]:
+    def decisions(self, b: str = "B") -> tuple[str, ...]:
         """The boots, spelled as in cases."""
         return tuple(
-            spelled for boot in self.boots() for spelled in cases.spelled([boot], self.machine.digests)
+            spelled for boot in self.boots() for spelled in cases.spelled([boot], self.machine.called(b))
         )
 
     def forget_boots(self) -> None:
         """Of what was booted until now."""
         self._before, self._counted = len(BOOT.findall(self.vm.said())), []
 
-    def goes_through(self, case: Case) -> None:
-        """Wait until its boots were seen, and its entries are there."""
+    def goes_through(self, case: Case, *, b: str = "B", first: Sequence[str] = ()) -> None:
+        """Wait until its boots were seen, `first` before it was switched on, and its entries are there."""
+        called = self.machine.called(b)
 
         def is_through() -> bool:
-            boots = self.decisions()
+            boots = (*first, *self.decisions(b))
             assert boots == case.boots[: len(boots)], f"{case.name}: {boots}"
-            entries = cases.spelled(self.machine.disk.entries(), self.machine.digests)
+            entries = cases.spelled(self.machine.disk.entries(), called)
             return boots == case.boots and entries == tuple(sorted(case.after))
 
-        self.wait(is_through, f"through the case {case.name}: {self.decisions()}")
+        self.wait(is_through, f"through the case {case.name}: {self.decisions(b)}")
 
     def wait_for_entries(self, *spelled: str) -> None:
         """Wait until these are the entries on the ESP."""
-        self.wait(
-            lambda: cases.spelled(self.machine.disk.entries(), self.machine.digests) == spelled,
-            f"at {spelled}",
-        )
+        called = self.machine.called("B")
+        self.wait(lambda: cases.spelled(self.machine.disk.entries(), called) == spelled, f"at {spelled}")
 
     def wait(self, until: Callable[[], bool], what: str) -> None:
         """Wait for something to be true. Fails the test with what the console said."""
@@ -153,9 +225,9 @@ class VmHost:
         """Run a module of the collection on it, and return what it returned."""
         process = self.start_module(name, **options)
         stdout, _stderr = process.communicate(timeout=600)
-        found = re.match(r"\S+ \| (\w+!?) (?:\| rc=\d+ )?=> (.*)", stdout, re.DOTALL)
+        found = re.search(r"^vm \| \w+!? (?:\| rc=\d+ )?=> (\{.*)", stdout, re.DOTALL | re.MULTILINE)
         assert found is not None, stdout
-        returned: Mapping[str, Any] = json.loads(found[2])
+        returned: Mapping[str, Any] = json.loads(found[1])
         return returned
 
     def start_module(self, name: str, **options: Any) -> subprocess.Popen[str]:
