@@ -211,6 +211,12 @@ def test_the_playbook_writes_a_disk_for_each_host(site: Site, config: dict[str, 
         assert disk.entries() == [f"osaas-000001-{newest.short}+3.conf"]
     second = provision(tmp_path, {**told, "osaas_targets": "web-*"})
     assert second.stdout.count(" changed=0 ") == 3, second.stdout
+    missing = provision(tmp_path, {**told, "osaas_targets": "web-01", "osaas_release": "mail"})
+    assert missing.returncode != 0
+    assert (
+        "mail: there is no release or channel of this name. Known channels: none"
+        in missing.stdout + missing.stderr
+    )
 
 
 def provision(directory: Path, told: dict[str, Any]) -> subprocess.CompletedProcess[str]:

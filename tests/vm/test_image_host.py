@@ -63,6 +63,24 @@ def test_an_update_is_kept(machine: Machine, site: Site) -> None:
         assert (info["current"], info["previous"]) == (b.digest, site.releases["A"].digest)
 
 
+def test_what_is_not_healthy_is_left_and_refused(machine: Machine, site: Site) -> None:
+    sick = site.releases["Sick"]
+    machine.set_up(cases.UNHEALTHY, b="Sick")
+    with machine.on() as host:
+        host.goes_through(cases.UNHEALTHY, b="Sick")
+
+        info = host.module("deployment_info")["deployment"]
+        assert info["current"] == site.releases["A"].digest
+        (failed,) = info["failed"]
+        assert (failed["digest"], failed["release"]) == (sick.digest, sick.release)
+        assert failed["reason"] == "unhealthy: file /usr/lib/well: /usr/lib/well does not exist"
+        refused = host.module("deployment", **commit(sick))
+        assert refused["msg"] == (
+            f"release {sick.release}: failed on this host at {failed['when']}: {failed['reason']}."
+            " Deploy another release, or set force if the cause is gone"
+        )
+
+
 def test_what_has_no_userspace_is_left(machine: Machine) -> None:
     machine.set_up(cases.NO_USERSPACE, more="init=/usr/bin/false")
     with machine.on() as host:
@@ -89,10 +107,17 @@ def test_what_was_good_and_rotted_is_left(machine: Machine) -> None:
     machine.disk.flip(f"/deployments/{machine.digests['B']}/root.erofs", 1024)
 
 
-def test_a_roll_back_is_kept(machine: Machine) -> None:
+def test_a_roll_back_is_kept(machine: Machine, site: Site) -> None:
     machine.set_up(cases.ROLLED_BACK)
     with machine.on() as host:
         host.goes_through(cases.ROLLED_BACK)
+
+        host.ssh("mount -o remount,ro /efi")
+        refused = host.module("deployment", **stage(machine, site.releases["Sick"]))
+        assert refused["msg"] == (
+            "/efi: is mounted read-only, as Linux does with a file system that it finds damaged."
+            " Unmount it, repair it (fsck.vfat -a), mount it again, and run this again"
+        )
 
 
 def test_the_power_goes_in_a_first_boot(machine: Machine) -> None:
@@ -128,3 +153,17 @@ def _is_who_it_should_be(host: VmHost, release: Published) -> None:
     ]
     assert json.loads(told[5])["digest"] == release.digest
     assert int(told[-1]) > 1000  # of 1200 MiB of the disk, 96 of them the ESP
+
+
+def test_every_case_was_gone_through() -> None:
+    """What a boot loader decides is told by the cases alone: a new one wants a boot here, too."""
+    told: tuple[Case, ...] = (
+        cases.CUT_IN_COMMIT,
+        cases.GOOD,
+        cases.UNHEALTHY,
+        cases.NO_USERSPACE,
+        cases.DAMAGED,
+        cases.ROLLED_BACK,
+        cases.CUT_IN_FIRST_BOOT,
+    )
+    assert set(told) == set(cases.CASES)
