@@ -17,7 +17,7 @@ description:
   - It is refused unless the image passed the tests that its definition has now, and these artifacts are
     made of the very image that was tested.
   - It is refused unless one of the given keys signed its manifest, and every file is what that says.
-  - The same artifacts are the same release, however often they are published. What it lost is given back to it.
+  - The same artifacts are the same release, however often they are published. What it lost it gets back.
 author:
   - osaas.fleet contributors (@osaas-fleet)
 extends_documentation_fragment:

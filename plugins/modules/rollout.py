@@ -42,8 +42,8 @@ options:
     default: running
   leaving:
     description:
-      - A release that is taken back. The rollout of O(release) is then only for hosts that have that one, or were
-        left half way to it; all others stay what they are.
+      - A release that is taken back. The rollout of O(release) is then only for hosts that have that one, or
+        were left half way to it; all others stay what they are.
     type: str
     default: ""
   only:

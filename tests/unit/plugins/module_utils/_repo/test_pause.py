@@ -1,7 +1,7 @@
 # Copyright (c) osaas.fleet contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How long is waited before the next try: longer each time, never for ever, and not all at the same moment."""
+"""How long is waited before the next try: longer each time, never for ever, and not all at one moment."""
 
 from __future__ import annotations
 
