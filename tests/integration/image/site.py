@@ -77,8 +77,8 @@ class Site:
     def test(self, name: str) -> ModuleResult:
         """Run the image's own tests."""
         released = self.workshop.released
-        keys = {"store": str(released.store), "gpgkey": [str(released.distro.key)]}
-        return self._run("image_test", name=name, **keys, **self.definitions)
+        given = {"name": name, "gpgkey": [str(released.distro.key)], **self.definitions}
+        return self._run("image_test", store=str(released.store), **given)
 
     def publish(self, name: str, *, check: bool = False, **options: Any) -> ModuleResult:
         """Publish it into the store."""

@@ -422,7 +422,7 @@ def test_holds_of_a_playbook(upstream: Upstream) -> None:
     """As the README shows it, in a file of variables where YAML makes a date of the end."""
     offer(upstream, ("lib", "1", ""))
     put(upstream, ("lib", "2", ""))
-    desk = Desk(upstream, upstream.tmp.parent / "desk")
+    desk = Desk(upstream.tmp.parent / "desk", upstream)
     desk.directory.mkdir()
     (desk.directory / "fleet.yml").write_text(
         f"""\
