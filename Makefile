@@ -39,6 +39,9 @@ integration: root bootstrap ## Modules on real files, dnf and databases (root)
 e2e: root bootstrap ## Stories over a fleet of booted hosts (root)
 	@$(PYTHON) -m tools.test e2e
 
+test-vm: root bootstrap ## Power cuts of an emulated machine; VM_POINTS=10 for more than two of a kind (root)
+	@PYTHONPATH=.cache/collections:tests $(PYTHON) -m pytest -q -s tests/vm/matrix_image_host.py
+
 bench: root bootstrap ## Compare with peers, as ratios (root)
 	@PYTHONPATH=.cache/collections:tests $(PYTHON) -m bench
 
@@ -57,4 +60,4 @@ bootstrap: ## Install Debian packages and Python requirements, where missing
 clean: ## Remove caches, environments and test results of this checkout
 	@tools/clean
 
-.PHONY: help root demo demo-image-hosts demo-shell test lint unit integration e2e bench build lock bootstrap clean
+.PHONY: help root demo demo-image-hosts demo-shell test lint unit integration e2e test-vm bench build lock bootstrap clean
